@@ -1,0 +1,127 @@
+"""Asks everyone who takes part in a shutdown, and remembers who was asked what.
+
+Every answer is collected: any() over a generator would stop at the first veto, and then those
+behind it would never learn which phase we are in.  Works on a snapshot of the map, because hooks
+close sockets; whoever has left by its turn is skipped, whoever joins late is first told of the
+phases it missed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from lifetime.asyncore import ExitNow
+from lifetime.phases import Phase, as_veto, name_of
+from lifetime.poller import SocketMap
+from lifetime.report import Report
+from lifetime.sequence import ShutdownSequence
+
+log = logging.getLogger("lifetime")
+
+
+class Inquiry:
+    """The asking in one shutdown.
+
+    map: who takes part; sequence: which phase it is, and the ledger of vetoes; report: for errors.
+    """
+
+    def __init__(self, map: SocketMap, sequence: ShutdownSequence, report: Report) -> None:
+        self.map = map
+        self.sequence = sequence
+        self.report = report
+        self.news = False  # whether the vetoes changed since somebody last set this to False
+        # By identity, for a participant need not be hashable; the reference keeps the id its own.
+        self._heard: dict[int, tuple[Any, int]] = {}
+        self._holders: dict[int, tuple[int, Any]] = {}
+
+    def ask_everyone(self, now: float) -> bool:
+        """One full pass, in map order.  True if somebody vetoes."""
+        asked: set[int] = set()
+        for fd, participant in list(self.map.items()):
+            if id(participant) not in asked and self.map.get(fd) is participant:
+                asked.add(id(participant))
+                self._ask(fd, participant, now)
+        for key in [key for key in self._heard if key not in asked]:
+            del self._heard[key]
+        self._forget_the_departed(now)
+        return bool(self._holders)
+
+    def ask_again(self, now: float, arrivals: Iterable[Any]) -> bool:
+        """Ask only those who vetoed, and those who joined.  True if somebody vetoes."""
+        for fd, participant in list(self._holders.values()):
+            if self.map.get(fd) is participant:
+                self._ask(fd, participant, now)
+        for participant in arrivals:
+            fd = getattr(participant, "_fileno", None)
+            if fd is not None and self.map.get(fd) is participant:
+                self._ask(fd, participant, now)
+        self._forget_the_departed(now)
+        return bool(self._holders)
+
+    def _ask(self, fd: int, participant: Any, now: float) -> None:
+        if getattr(participant, "clean_shutdown_control", None) is None:
+            return
+        sequence = self.sequence
+        key = id(participant)
+        heard = self._heard[key][1] if key in self._heard else 0
+        answer: object = None
+        for phase in range(min(heard + 1, sequence.phase), sequence.phase + 1):
+            current = phase == sequence.phase
+            self._heard[key] = (participant, phase)
+            answer = self._call(
+                fd, participant, phase, max(now - sequence.entered, 0.0) if current else 0.0
+            )
+            if self.map.get(fd) is not participant:
+                break  # it closed itself, perhaps on hearing of a phase that it had missed
+        veto = as_veto(answer)
+        # A participant that has closed itself holds nobody, whatever it answered.
+        if veto is not None and self.map.get(fd) is participant:
+            self._holders[key] = (fd, participant)
+            self.news |= sequence.hold(key, name_of(participant), veto, now)
+        elif self._holders.pop(key, None) is not None:
+            self.news |= sequence.release(key, now)
+
+    def _call(self, fd: int, participant: Any, phase: int, time_in_phase: float) -> object:
+        try:
+            answer: object = participant.clean_shutdown_control(phase, time_in_phase)
+        except ExitNow:
+            raise
+        except Exception as error:
+            self._note_failure(participant, f"phase {phase}", error)
+            try:
+                participant.handle_error()
+            except ExitNow:
+                raise
+            except Exception as second:
+                self._note_failure(participant, "handle_error", second)
+                if self.map.get(fd) is participant:
+                    del self.map[fd]
+            return None
+        return answer
+
+    def _note_failure(self, participant: Any, where: str, error: Exception) -> None:
+        line = f"{name_of(participant)} failed in {where}: {type(error).__name__}: {error}"
+        log.error("%s; it counts as no veto", line, exc_info=error)
+        self.report.errors.append(line)
+
+    def _forget_the_departed(self, now: float) -> None:
+        for key, (fd, participant) in list(self._holders.items()):
+            if self.map.get(fd) is not participant:
+                del self._holders[key]
+                self.news |= self.sequence.release(key, now)
+
+    def phase_entered(self) -> None:
+        """The sequence has advanced: nobody holds the new phase yet."""
+        self._holders.clear()
+
+    def describe(self, now: float, most: int = 3) -> str:
+        """Who holds the phase, in a line: at most so many by name, the longest first."""
+        holdings = sorted(self.sequence.holdings.values(), key=lambda held: held.since)
+        shown = [f"{held.owner} ({held.reason}, {now - held.since:.1f} s)" for held in holdings[:most]]
+        if len(holdings) > most:
+            shown.append(f"and {len(holdings) - most} more")
+        phase = self.sequence.phase
+        spent = now - self.sequence.entered
+        return f"phase {int(phase)} {Phase(phase).name.lower()}, {spent:.1f} s: held by " + ", ".join(shown)

@@ -1,0 +1,189 @@
+"""ShutdownSequence: which phase are we in, may we leave it, and who holds us?
+
+The rules of the walk, and nothing else: every method that needs the time is given `now`, in
+seconds on a monotonic clock.  Whoever owns sockets and a clock (see loop.py) asks and obeys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+
+from lifetime.phases import Phase, Veto
+
+#: Ended holdings kept for the report; a stop with more of them keeps the first ones and a count.
+MAX_PAST_HOLDINGS = 1000
+
+
+class TooLate(RuntimeError):
+    """A shutdown can be taken back in phase 1 only."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a shutdown may take, in seconds.
+
+    phase: one phase honours a veto for so long.
+    fast: the same once somebody asked for a fast stop.
+    deadline: the end of all patience, counted from the request; None: the phases' own limits.
+    withdraw_minimum: phase 1 lasts at least so long, unless it is fast.
+    withdraw_maximum: phase 1 honours a veto for so long; None: as long as any phase.
+    Raises ValueError for a negative number, or a minimum above the maximum.
+    """
+
+    phase: float = 30.0
+    fast: float = 1.0
+    deadline: float | None = None
+    withdraw_minimum: float = 0.0
+    withdraw_maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("phase", "fast", "deadline", "withdraw_minimum", "withdraw_maximum"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise ValueError(f"patience: {name} is {value!r}; give seconds, 0 or more")
+        if self.withdraw_maximum is not None and self.withdraw_maximum < self.withdraw_minimum:
+            raise ValueError(
+                f"patience: phase 1 lasts at least {self.withdraw_minimum} s but at most "
+                f"{self.withdraw_maximum} s; raise the maximum"
+            )
+
+
+class Departure(Enum):
+    """Why a phase was left."""
+
+    RELEASED = "released"  # a full pass without a veto
+    PATIENCE = "patience ran out"
+    DEADLINE = "the deadline passed"
+    AT_ONCE = "asked to end at once"
+
+
+@dataclass
+class Holding:
+    """One owner's veto: who holds which phase, why, and since when on the loop's clock."""
+
+    owner: str
+    reason: str
+    eta: float | None
+    phase: Phase
+    since: float
+    until: float | None = None  # None while it lasts
+
+
+class ShutdownSequence:
+    """The walk through the phases of one shutdown.  No sockets, no clock.
+
+    now: the time of the request; phase 1 begins there.
+    """
+
+    def __init__(self, now: float, patience: Patience, fast: bool = False) -> None:
+        self.patience = patience
+        self.fast = fast
+        self.ends_at_once = False
+        self.began = now
+        self.phase = Phase.WITHDRAWING
+        self.entered = now
+        self.holdings: dict[Hashable, Holding] = {}  # who holds us now, by key
+        self.past_holdings: list[Holding] = []
+        self.forgotten_holdings = 0  # ended ones beyond MAX_PAST_HOLDINGS
+
+    # May we leave?
+
+    @property
+    def phase_patience(self) -> float:
+        """Seconds for which the current phase honours a veto."""
+        if self.fast:
+            return self.patience.fast
+        if self.phase is Phase.WITHDRAWING and self.patience.withdraw_maximum is not None:
+            return self.patience.withdraw_maximum
+        return self.patience.phase
+
+    def remaining(self, now: float) -> float:
+        """Seconds until the current phase ends in spite of any veto; 0 when it is due."""
+        if self.ends_at_once:
+            return 0.0
+        remaining = self.entered + self.phase_patience - now
+        if self.patience.deadline is not None:
+            remaining = min(remaining, self.began + self.patience.deadline - now)
+        return max(remaining, 0.0)
+
+    def minimum_remaining(self, now: float) -> float:
+        """Seconds for which phase 1 must still last although nobody vetoes."""
+        if self.fast or self.phase is not Phase.WITHDRAWING:
+            return 0.0
+        minimum = self.entered + self.patience.withdraw_minimum - now
+        return max(min(minimum, self.remaining(now)), 0.0)
+
+    def may_leave(self, now: float, vetoed: bool) -> Departure | None:
+        """Why the current phase may be left now, or None if it may not.
+
+        vetoed: whether somebody vetoed in the last full pass.
+        """
+        if self.ends_at_once:
+            return Departure.AT_ONCE
+        if not vetoed and self.minimum_remaining(now) <= 0:
+            return Departure.RELEASED
+        if self.patience.deadline is not None and now - self.began >= self.patience.deadline:
+            return Departure.DEADLINE
+        if now - self.entered >= self.phase_patience:
+            return Departure.PATIENCE
+        return None
+
+    def advance(self, now: float) -> Phase:
+        """Enter the next phase; every holding ends, for it was of the phase before."""
+        for key in list(self.holdings):
+            self.release(key, now)
+        self.phase = Phase(self.phase + 1)
+        self.entered = now
+        return self.phase
+
+    # Escalation and undo
+
+    def hurry(self) -> None:
+        """From now on every phase honours a veto for `patience.fast` seconds only."""
+        self.fast = True
+
+    def end_now(self) -> None:
+        """No veto counts any more."""
+        self.ends_at_once = True
+
+    def undo(self, now: float) -> None:
+        """Take the shutdown back: we are running again.
+
+        Raises TooLate behind phase 1: listeners have closed, and that cannot be undone.
+        """
+        if self.phase is not Phase.WITHDRAWING:
+            raise TooLate(
+                f"the shutdown is in phase {self.phase:d} ({self.phase.name.lower()}); it can be "
+                "taken back in phase 1 only, so let it end and start the server again"
+            )
+        for key in list(self.holdings):
+            self.release(key, now)
+        self.phase = Phase.RUNNING
+
+    # Who holds us
+
+    def hold(self, key: Hashable, owner: str, veto: Veto, now: float) -> bool:
+        """Note that `owner` vetoes.  True if that is news: a new holder, or another reason."""
+        held = self.holdings.get(key)
+        if held is None:
+            self.holdings[key] = Holding(owner, veto.reason, veto.eta, self.phase, now)
+            return True
+        held.eta = veto.eta
+        if held.reason == veto.reason:
+            return False
+        held.reason = veto.reason
+        return True
+
+    def release(self, key: Hashable, now: float) -> bool:
+        """Note that the owner behind `key` no longer vetoes.  True if it did before."""
+        held = self.holdings.pop(key, None)
+        if held is None:
+            return False
+        held.until = now
+        if len(self.past_holdings) < MAX_PAST_HOLDINGS:
+            self.past_holdings.append(held)
+        else:
+            self.forgotten_holdings += 1
+        return True

@@ -1,0 +1,160 @@
+"""TERM, INT, QUIT, HUP, USR1 and USR2 become requests to a Lifetime.
+
+A handler only records and wakes: no log line, no lock.  The loop's trigger is the wake-up
+descriptor, for since Python 3.5 a system call that a signal interrupts is taken up again (PEP 475)
+and the poll would sleep on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+import weakref
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Protocol
+
+from lifetime.phases import Phase
+from lifetime.sequence import Holding
+from lifetime.trigger import Trigger
+
+log = logging.getLogger("lifetime")
+
+#: So many unnoticed stop signals mean that a handler blocks the loop: then we leave by exception.
+UNNOTICED = 3
+
+
+class Stoppable(Protocol):
+    """What we need of a Lifetime."""
+
+    trigger: Trigger
+    phase: Phase
+    exit_code: int | None
+
+    def request_stop(self, exit_code: int = 0) -> None:
+        """Ask for a stop; repetition escalates."""
+
+    def reopen_logs(self) -> None:
+        """Reopen every log file."""
+
+    @property
+    def vetoes(self) -> tuple[Holding, ...]:
+        """Who holds the current phase."""
+
+    def clock(self) -> float:
+        """Seconds, monotonic."""
+
+
+class Signals:
+    """Signal handlers for as long as a `with` block lasts; the old ones come back behind it.
+
+    restart_exit_code: what SIGHUP makes the process end with.
+    Outside the main thread nothing can be installed: that is said in the log, and
+    `Lifetime.shutdown()` is the way to stop.
+    """
+
+    def __init__(self, lifetime: Stoppable, restart_exit_code: int = 3) -> None:
+        self.lifetime = lifetime
+        self.restart_exit_code = restart_exit_code
+        self._unnoticed = 0
+        self._old: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        self._old_wakeup_fd = -1
+
+    def __enter__(self) -> Signals:
+        if threading.current_thread() is not threading.main_thread():
+            log.warning(
+                "signals can be handled in the main thread only; "
+                "use shutdown() to stop the loop of thread %s",
+                threading.current_thread().name,
+            )
+            return self
+        handlers = {
+            "SIGTERM": self._on_stop,
+            "SIGINT": self._on_stop,
+            "SIGQUIT": self._on_stop,
+            "SIGHUP": self._on_restart,
+            "SIGUSR1": self._on_status,
+            "SIGUSR2": self._on_reopen,
+        }
+        self._old_wakeup_fd = signal.set_wakeup_fd(
+            self.lifetime.trigger.wakeup_fd, warn_on_full_buffer=False
+        )
+        for name, handler in handlers.items():
+            number = getattr(signal, name, None)
+            if number is not None:  # Windows has only some
+                self._old[number] = signal.signal(number, handler)
+        _installed.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _installed.discard(self)
+        if self._old:
+            self._restore()
+
+    def _restore(self) -> None:
+        for number, old in self._old.items():
+            # None: installed by something that is not Python, and not to be had back from here.
+            signal.signal(number, signal.SIG_DFL if old is None else old)
+        self._old.clear()
+        signal.set_wakeup_fd(self._old_wakeup_fd)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stop(number, 0)
+
+    def _on_restart(self, number: int, frame: FrameType | None) -> None:
+        self._stop(number, self.restart_exit_code)
+
+    def _on_status(self, number: int, frame: FrameType | None) -> None:
+        self.lifetime.trigger.pull(log_status, self.lifetime)
+
+    def _on_reopen(self, number: int, frame: FrameType | None) -> None:
+        self.lifetime.trigger.pull(self.lifetime.reopen_logs)
+
+    def _stop(self, number: int, exit_code: int) -> None:
+        self._unnoticed += 1
+        if self._unnoticed >= UNNOTICED:
+            # Whatever runs in the loop's thread does not come back; nobody else could end it.
+            raise SystemExit(exit_code or 4)
+        self.lifetime.trigger.pull(self._notice, number, exit_code)
+
+    def _notice(self, number: int, exit_code: int) -> None:
+        self._unnoticed = 0
+        log.info("%s received", signal.Signals(number).name)
+        self.lifetime.request_stop(exit_code)
+
+
+def log_status(lifetime: Stoppable) -> None:
+    """Write the phase, who holds it, and every thread's stack to the log."""
+    now = lifetime.clock()
+    lines = [f"phase {int(lifetime.phase)} {lifetime.phase.name.lower()}"]
+    lines += [
+        f"  held for {now - held.since:.1f} s by {held.owner}: {held.reason}"
+        for held in lifetime.vetoes
+    ]
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():
+        lines.append(f"thread {names.get(ident, 'without a name')} ({ident}):")
+        lines += [line.rstrip() for line in traceback.format_stack(frame)]
+    log.warning("%s", "\n".join(lines))
+
+
+#: What a child of fork() must put back: its signals are none of the parent's business.
+_installed: weakref.WeakSet[Signals] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for signals in list(_installed):
+        signals._restore()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
