@@ -1,0 +1,55 @@
+"""Where the packages' own messages go: standard error, or a file that can be reopened.
+
+One plain format for `lifetime` and `servers`. The access log is not here; see loggers.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import WatchedFileHandler
+from typing import TextIO
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+PACKAGES = ("lifetime", "servers")
+
+
+class StandardErrorHandler(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is at that moment.
+
+    A live display puts itself in its place, so that a message appears above the live line instead
+    of through it.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class ErrorLog:
+    """The one place to which the messages of both packages go.
+
+    path: a file that is appended to; None or `-` for standard error.
+    level: messages below it are left out, see `logging`.
+    Raises OSError when the file cannot be opened.
+    """
+
+    def __init__(self, path: str | None = None, level: int = logging.INFO) -> None:
+        self._file = None if path in (None, "-") else WatchedFileHandler(path, encoding="utf-8")
+        self.handler: logging.Handler = self._file or StandardErrorHandler()
+        self.handler.setFormatter(logging.Formatter(FORMAT))
+        for package in PACKAGES:
+            logger = logging.getLogger(package)
+            logger.setLevel(level)
+            logger.addHandler(self.handler)
+
+    def reopen(self) -> None:
+        """Open the file anew if somebody has moved or removed it. Raises OSError."""
+        if self._file is not None:
+            self._file.reopenIfNeeded()
+
+    def close(self) -> None:
+        """Take the handler away again and close its file."""
+        for package in PACKAGES:
+            logging.getLogger(package).removeHandler(self.handler)
+        self.handler.close()

@@ -1,0 +1,16 @@
+"""The HTTP server: `HTTPListener`, and what a handler sees of a `Request`."""
+
+from servers.http.errors import ClientError, MisuseError, ProtocolError
+from servers.http.limits import Limits
+from servers.http.listener import Handler, HTTPListener
+from servers.http.request import Request
+
+__all__ = [
+    "ClientError",
+    "HTTPListener",
+    "Handler",
+    "Limits",
+    "MisuseError",
+    "ProtocolError",
+    "Request",
+]

@@ -1,0 +1,682 @@
+"""HTTPChannel: one client's connection.
+
+Requests are read one after the other, and the next is looked at only when the one before has its
+answer; so answers keep their order, whoever gives them and when.  Answers to pipelined requests
+leave together.  The end of a connection is announced with the last answer that it will carry, and
+then taken slowly: flush, say that we send no more, read on until the peer hangs up.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
+from servers.channel import FOREVER, Channel, Sent
+from servers.http.body import ChunkedBody, SizedBody
+from servers.http.errors import ClientError, MisuseError
+from servers.http.framing import Coding, chunk
+from servers.http.parser import Head, find_head, parse_head
+from servers.http.reply import CONTINUE, Reply, compose, compose_head
+from servers.http.request import Request
+
+if TYPE_CHECKING:
+    from servers.http.listener import HTTPListener
+
+log = logging.getLogger("servers")
+
+
+class HTTPChannel(Channel):
+    """One connection to an HTTPListener.
+
+    server: the listener; sock: connected, non-blocking; addr: the peer's address.
+    current_request: the request whose answer is awaited, or None.
+    """
+
+    request_class = Request
+    ac_in_buffer_size = 65536
+    terminator = b"\r\n\r\n"
+
+    current_request: Request | None = None
+    requests = 0  # begun on this connection
+    _input: bytes = b""  # read, and not looked at yet
+    _searched = 0  # so much of it was searched for the end of a head
+    _head_until = FOREVER  # when a head that has begun must be complete
+    _body: SizedBody | ChunkedBody | None = None  # what is still to come of a request
+    _reader: Request | None = None  # the request whose body that is
+    _collected = False  # its collector has been told of the end
+    _body_began = 0.0
+    _advancing = False
+    _final = False  # no further request is looked at
+    _peer_asked_close = False
+    _lingering = False
+    _watched = (True, False)  # our last word on readable() and writable()
+    _linger_bytes = 0
+    _tells_truth_by_reset = False  # a body that only the end of the connection delimits is under way
+
+    def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
+        # asyncore's constructor would ask the system for what the listener has just told us.
+        self._map = server.lifetime.map
+        self._fileno: int | None = None
+        self.server = server
+        self.limits = server.limits
+        self.addr = addr
+        self.connected = True
+        self._replies: list[tuple[Request, int, bytes]] = []  # with the length of the body
+        self.set_socket(sock)
+        server.channel_opened(self)
+        self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
+
+    def lifetime_of(self) -> Lifetime:
+        """The listener's Lifetime."""
+        return self.server.lifetime
+
+    # Input
+
+    def handle_read_event(self) -> None:
+        """Something has come."""
+        self.handle_read()
+
+    def handle_write_event(self) -> None:
+        """There is room to send."""
+        self.handle_write()
+
+    def received(self, data: bytes) -> None:
+        """Take newly read bytes."""
+        if self._final:
+            self._discard(data)
+            return
+        self._input = self._input + data if self._input else data
+        self.advance()
+
+    def advance(self) -> None:
+        """Go as far as the input allows: bodies, heads, handlers; then send what that gave."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            self._run()
+            while self._flush() and self._input and self._can_go_on():
+                self._run()
+        finally:
+            self._advancing = False
+        self._settle()
+
+    def _run(self) -> None:
+        try:
+            while not self._final and self.socket is not None and self._step():
+                pass
+        except ClientError as error:
+            self._refuse(error)
+
+    def _can_go_on(self) -> bool:
+        """Was it only unsent output that has kept us from the next request?"""
+        return (
+            self.socket is not None
+            and not self._final
+            and not self.writable()
+            and self.current_request is None
+            and self._head_until == FOREVER
+        )
+
+    def _step(self) -> bool:
+        """One body piece, or one head.  False: nothing more can be done now."""
+        if self._body is not None:
+            return bool(self._input) and self._take_body()
+        if self.current_request is not None or not self._input:
+            return False
+        if self.ac_out_buffer or self._fifo:
+            return False  # a peer that does not take its answers gets no new ones meanwhile
+        return self._take_head()
+
+    def _take_head(self) -> bool:
+        data = self._input
+        end = find_head(data, self._searched, self.limits)
+        if end < 0:
+            self._searched = len(data)
+            if self._head_until == FOREVER:
+                self._head_until = self.server.lifetime.poller.now + self.limits.header_time
+            return False
+        self._searched = 0
+        self._head_until = FOREVER
+        if end == len(data):
+            self._input = b""
+        else:
+            self._input = data[end:]
+            data = data[:end]
+        self._begin(parse_head(data, self.limits))
+        return True
+
+    def _begin(self, head: Head) -> None:
+        self.requests += 1
+        request = self.request_class(self, head, self.limits.body)
+        self.current_request = request
+        if head.chunked or head.length:
+            self._expect_body(request)
+        if self._guarded(request, self.server.dispatch, request):
+            if self._body is not None:
+                self._offer_body(request)
+            elif request.collector is not None:
+                self._guarded(request, request.collector.found_terminator)
+
+    # Bodies
+
+    def _expect_body(self, request: Request) -> None:
+        head = request.head
+        self._reader = request
+        self._collected = False
+        self._body_began = self.server.lifetime.poller.now
+        if head.length:
+            self._body = SizedBody(head.length)
+        else:
+            # The handler may ask for more than the limit; it is held to its own in _take_body.
+            self._body = ChunkedBody(self.limits, 1 << 62)
+
+    def _offer_body(self, request: Request) -> None:
+        """The handler has seen the head: does it want the body, and may it come?"""
+        if request.is_done:
+            return
+        length = request.head.length
+        if length is not None and length > request.body_limit:
+            raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
+        if request.head.expects_continue and request.collector is not None and not self._input:
+            self._queue(CONTINUE)
+
+    def _take_body(self) -> bool:
+        body, request = self._body, self._reader
+        assert body is not None and request is not None
+        data, self._input = self._input, b""
+        pieces, self._input = body.feed(data)
+        if not request.is_done:
+            if body.received > request.body_limit:
+                raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
+            if pieces and request.collector is not None:
+                self._guarded(request, self._collect, request, pieces)
+        if body.complete:
+            self._body = self._reader = None
+            if request.collector is not None and not request.is_done and not self._collected:
+                self._guarded(request, request.collector.found_terminator)
+        return True
+
+    def _collect(self, request: Request, data: bytes) -> None:
+        """Hand data to the collector, and keep the count if it has set a terminator of bytes."""
+        while data and request.collector is not None and not self._collected:
+            wanted = self.terminator
+            if not isinstance(wanted, int) or wanted <= 0:
+                request.collector.collect_incoming_data(data)
+                return
+            piece, data = data[:wanted], data[wanted:]
+            self.terminator = wanted - len(piece)
+            request.collector.collect_incoming_data(piece)
+            if not self.terminator:
+                self._collected = True
+                request.collector.found_terminator()
+                self._collected = not isinstance(self.terminator, int) or not self.terminator
+
+    def _guarded(self, request: Request, call: Callable[..., object], *args: Any) -> bool:
+        """Call something of the handler's; what it raises costs this request a 500, no more."""
+        try:
+            call(*args)
+        except ExitNow:
+            raise
+        except ClientError as error:
+            self._fail(request, error.status, error.reason)
+        except Exception as error:
+            self.server.exceptions += 1
+            log.error("the handler of %s failed: %s", request, error, exc_info=error)
+            self._fail(request, 500, None)
+        else:
+            return True
+        return False
+
+    def _fail(self, request: Request, status: int, reason: str | None) -> None:
+        if request.head_sent:
+            self.abort()  # the client must see that the answer is broken
+        elif not request.is_done:
+            request.collector = None
+            request.close_asked = self._body is not None  # nobody will read it in step
+            request.error(status, reason)
+
+    def _refuse(self, error: ClientError) -> None:
+        """The peer broke the protocol: answer what is due, then this, and end."""
+        log.info("%s: %s", self.shutdown_name, error)
+        request = self._reader or self.current_request
+        self._body = self._reader = None
+        self._input = b""
+        if request is not None and request.head_sent:
+            self.abort()
+            return
+        if self.server.lifetime.phase is not Phase.RUNNING:
+            self.server.lifetime.tally.refused += 1
+        if request is None or request.is_done:
+            self._final = True
+            self._queue(self.server.refusal(error, self))
+            return
+        request.close_asked = True
+        request.error(error.status, error.reason)
+
+    def handle_end_of_input(self) -> None:
+        """The peer sends no more.  What it has asked for completely is answered, then we close."""
+        if self._lingering:
+            self.close()
+        elif self._body is not None:
+            self.abort()  # never handed to a handler as complete
+        elif self.current_request is None and not self.writable():
+            self.close()
+        elif self.current_request is None or self._final:
+            self._finish_when_sent()
+
+    # Output
+
+    def call_in_loop(self, call: Callable[..., object], *args: Any) -> None:
+        """Call it now if this is the loop's thread, else as soon as the loop gets to it."""
+        thread = self.server.lifetime.thread
+        if thread is None or thread == get_ident():
+            call(*args)
+        else:
+            self.server.lifetime.call_soon_threadsafe(call, *args)
+
+    def answer(self, request: Request) -> None:
+        """Send the answer of a request that is done()."""
+        if self.socket is None or request is not self.current_request:
+            self._throw_away(request)  # the client is gone, or was refused meanwhile
+            return
+        try:
+            if request.head_sent:
+                self._end_streaming(request)
+            else:
+                self._send_reply(request)
+        except MisuseError as error:
+            log.error("the answer to %s cannot be sent: %s", request, error)
+            self._throw_away(request)
+            request.is_done = False
+            request.reply_headers.clear()
+            request.error(500)
+            return
+        self.current_request = None
+        if not self._advancing:
+            self.advance()
+
+    def _send_reply(self, request: Request) -> None:
+        reply = compose(request, self.server.preamble(request.reply_code), self._persists(request))
+        items = reply.items
+        if not reply.frame.persistent:
+            self._final = True
+            self._input = b""
+        if len(items) == 2 and type(items[1]) is bytes:
+            self._replies.append((request, len(items[1]), items[0] + items[1]))
+        elif len(items) == 1:
+            self._replies.append((request, 0, items[0]))
+        else:
+            self._tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
+            self._queue_replies()
+            fifo = self.producer_fifo
+            fifo.append(items[0])
+            fifo.append(Sent(partial(self._begun, request)))
+            fifo.extend(items[1:])
+            fifo.append(Sent(partial(self._streamed, request)))
+
+    def _persists(self, request: Request) -> bool:
+        """Whether the connection may go on behind this answer."""
+        if not request.head.keep_alive:
+            self._peer_asked_close = True
+            return False
+        if request.close_asked or self._unread_body_is_too_long(request):
+            return False
+        if (
+            self.server.lifetime.phase is Phase.RUNNING
+            and self.requests < self.limits.requests_per_connection
+            and not self.input_ended
+        ):
+            return True
+        # It must end.  The last of the requests that are here already carries the announcement.
+        return self._has_more_input()
+
+    def _has_more_input(self) -> bool:
+        if not self._input and not self.input_ended and self._body is None:
+            try:
+                self._input = self.recv(self.ac_in_buffer_size)
+            except BlockingIOError:
+                pass
+        return bool(self._input)
+
+    def _unread_body_is_too_long(self, request: Request) -> bool:
+        body = self._body
+        if body is None or body.complete:
+            return False
+        if isinstance(body, ChunkedBody) or request.head.expects_continue:
+            return True
+        return body.length - body.received > self.limits.linger_bytes
+
+    def _queue(self, data: bytes) -> None:
+        """Send some bytes that are not a whole answer."""
+        self._queue_replies()
+        self.producer_fifo.append(data)
+
+    def _queue_replies(self) -> None:
+        """Answers that wait for the end of this turn go into the queue, so that order is kept."""
+        if self._replies:
+            fifo = self.producer_fifo
+            for request, body_length, data in self._replies:
+                fifo.append(data[: len(data) - body_length])
+                fifo.append(Sent(partial(self._begun, request)))
+                fifo.append(data[len(data) - body_length :])
+                fifo.append(Sent(partial(self._streamed, request)))
+            self._replies = []
+
+    def _flush(self) -> bool:
+        """Send what this turn has given, in one call if it may be.  True if something was sent."""
+        if self.socket is None:
+            return False
+        before = self.bytes_out
+        try:
+            if self._replies and not self.ac_out_buffer and not self._fifo:
+                self._send_at_once()
+            elif self._replies or self._fifo or self.ac_out_buffer:
+                self._queue_replies()
+                self.initiate_send()
+        except Exception:
+            self.handle_error()
+            return False
+        if self._final and not self._lingering:
+            self._finish_when_sent()
+        return self.bytes_out > before
+
+    def _send_at_once(self) -> None:
+        replies, self._replies = self._replies, []
+        data = replies[0][2] if len(replies) == 1 else b"".join([reply[2] for reply in replies])
+        sent = self.send(data)
+        if sent == len(data):
+            self.bytes_out += sent
+            for request, body_length, _ in replies:
+                request.bytes_sent = body_length
+                self.server.request_finished(request)
+            return
+        if self.socket is None:
+            return
+        end = 0
+        for request, body_length, part in replies:
+            end += len(part)
+            self._mark(end, partial(self._finished, request, self.bytes_out + end - body_length))
+        self.ac_out_buffer = data[sent:]
+        self.note_sent(sent)
+
+    def _finished(self, request: Request, body_began: int, ended: int) -> None:
+        """The last byte of an answer has left; both are places in what we have sent."""
+        self._tells_truth_by_reset = False
+        request.bytes_sent = ended - body_began
+        self.server.request_finished(request)
+
+    def _begun(self, request: Request, ended: int) -> None:
+        """The head of an answer has left."""
+        request.body_began = ended
+
+    def _streamed(self, request: Request, ended: int) -> None:
+        self._finished(request, request.body_began, ended)
+
+    def output_advanced(self) -> None:
+        """Some output has left, or more of it waits."""
+        if self._advancing:
+            return
+        if self._input and not self.writable():
+            self.advance()
+        else:
+            self._settle()
+
+    def _throw_away(self, request: Request) -> None:
+        for item in request.outgoing:
+            if hasattr(item, "more"):
+                self._close_producer(item)
+        request.outgoing = []
+
+    # Answers that come bit by bit
+
+    def begin_streaming(self, request: Request) -> None:
+        """Send the head, and what was pushed so far."""
+        if request is not self.current_request or request.head_sent or self.socket is None:
+            return
+        outgoing, request.outgoing = request.outgoing, []
+        reply: Reply = compose_head(
+            request, self.server.preamble(request.reply_code), self._persists(request)
+        )
+        request.head_sent = True
+        request.close_asked = not reply.frame.persistent
+        request.coding = reply.frame.coding
+        self._tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
+        self._queue(reply.items[0])
+        self.producer_fifo.append(Sent(partial(self._begun, request)))
+        for data in outgoing:
+            self._stream(request, data)
+        self._send_bit()
+
+    def stream(self, request: Request, data: Any) -> None:
+        """Send more of an answer whose head has left."""
+        if request is self.current_request and self.socket is not None:
+            self._stream(request, data)
+            self._send_bit()
+
+    def _send_bit(self) -> None:
+        if not self._advancing:
+            self._flush()
+            self._settle()
+
+    def _stream(self, request: Request, data: Any) -> None:
+        if request.coding is Coding.EMPTY or not data:
+            return
+        if request.coding is Coding.CHUNKED:
+            if not isinstance(data, bytes):
+                data = ChunkedPart(data)
+            else:
+                data = chunk(data)
+        self.producer_fifo.append(data)
+
+    def _end_streaming(self, request: Request) -> None:
+        if request.coding is Coding.CHUNKED:
+            self.producer_fifo.append(chunk(b""))
+        self.producer_fifo.append(Sent(partial(self._streamed, request)))
+        if request.close_asked:
+            self._final = True
+            self._input = b""
+
+    # Deadlines
+
+    def _settle(self) -> None:
+        """What do we wait for, and until when?"""
+        if self.socket is None:
+            return
+        now = self.server.lifetime.poller.now
+        limits = self.limits
+        if self._lingering:
+            return
+        if self.ac_out_buffer or self._fifo:
+            when = now + limits.write_stall
+        elif self._body is not None:
+            when = now + limits.body_idle_time
+            elapsed = now - self._body_began
+            if elapsed > limits.body_rate_after and self._body.received < elapsed * limits.body_rate:
+                when = now
+        elif self._head_until != FOREVER:
+            when = self._head_until
+        elif self.current_request is not None:
+            when = FOREVER
+        else:
+            when = now + limits.keep_alive
+        self.deadline = when
+        if when < self._alarm_at:
+            self._set_alarm(when)
+        watched = self.readable(), self.writable()
+        if watched != self._watched:
+            self._watched = watched
+            self.changed()
+
+    def handle_timeout(self) -> None:
+        """What we waited for has not come."""
+        if self.ac_out_buffer or self._fifo:
+            self.abort()
+        elif self._lingering or (self.current_request is None and self._head_until == FOREVER
+                                 and self._body is None):
+            self.close()
+        elif self._body is not None and self._reader is not None and self._reader.is_done:
+            self.close()
+        else:
+            self._refuse(ClientError(408, "the request took too long to arrive"))
+            self._send_bit()
+
+    @event_driven
+    def readable(self) -> bool:
+        """Whether to wait for input: not while enough of it waits for us."""
+        if self.input_ended:
+            return False
+        if self._final or self._body is not None:
+            return True
+        return len(self._input) < self.limits.unparsed
+
+    @event_driven
+    def writable(self) -> bool:
+        """Whether output waits."""
+        return bool(self.ac_out_buffer or self._fifo)
+
+    # The end
+
+    def _finish_when_sent(self) -> None:
+        if not self.writable():
+            self.handle_all_sent()
+        elif not self._closing:
+            self._closing = True
+            self.producer_fifo.append(None)
+
+    def handle_all_sent(self) -> None:
+        """The last answer has left.  Now the peer hangs up, for we have told it to.
+
+        Closing at once could destroy the answer: bytes that come in later make the system send a
+        reset, and that overtakes what the peer has not read yet (RFC 9112, section 9.6).
+        """
+        if self.socket is None or self._lingering:
+            return
+        if self.input_ended or (self._peer_asked_close and self._body is None):
+            self.close()
+            return
+        self._lingering = True
+        self._linger_bytes = self.limits.linger_bytes
+        self.say_goodbye()
+        self.expire_at(self.server.lifetime.poller.now + self.limits.linger_time)
+        self.changed()
+
+    def say_goodbye(self) -> None:
+        """Tell the peer that we send no more."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+
+    def _discard(self, data: bytes) -> None:
+        """Input behind the last request: read so that the peer can end in peace."""
+        if self._lingering:
+            self._linger_bytes -= len(data)
+            if self._linger_bytes <= 0:
+                self.close()
+
+    @property
+    def working(self) -> bool:
+        """Whether a request has begun to come, or its answer is not complete."""
+        return (
+            self.current_request is not None
+            or self._body is not None
+            or bool(self._input)
+            or bool(self._replies)
+        )
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+        """Phase 3: finish, then close; and give a quiet connection a moment.
+
+        The answer before may have been sent without an announcement, so the next request may be
+        on its way: closing at once would lose it.
+        """
+        if phase < Phase.DRAINING or self.socket is None:
+            return None
+        if self.working or self.writable() or self._lingering:
+            return Veto(self.occupation())
+        now = self.server.lifetime.clock()
+        quiet_since = self.deadline - self.limits.keep_alive
+        remaining = quiet_since + self.server.quiet_time() - now
+        if remaining > 0:
+            return Veto("kept open for a request that may be on its way", remaining)
+        self.handle_read()  # a last look
+        if self.socket is not None and (self.working or self.writable() or self._lingering):
+            return Veto(self.occupation())
+        self.close()
+        return None
+
+    def occupation(self) -> str:
+        """What keeps us busy, in a few words for the operator."""
+        if self.current_request is not None:
+            return f"answering {self.current_request}"
+        if self.writable():
+            return "sending an answer"
+        if self._lingering:
+            return "waiting for the peer to hang up"
+        return "a request is coming in"
+
+    @property
+    def shutdown_name(self) -> str:
+        """The peer, as logs and reports call it."""
+        if isinstance(self.addr, tuple) and len(self.addr) >= 2:
+            return f"HTTP {self.addr[0]}:{self.addr[1]}"
+        return f"HTTP {self.addr or 'over a Unix socket'}"
+
+    def handle_error(self) -> None:
+        """Something failed in our own code: this connection ends, nobody else's."""
+        log.exception("%s failed", self.shutdown_name)
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection although something is owed, in a way that shows it."""
+        if self.socket is None:
+            return
+        if self.current_request is not None or self.writable() or self._body is not None:
+            if self.server.lifetime.phase is not Phase.RUNNING:
+                self.server.lifetime.tally.cut += 1
+            if self._tells_truth_by_reset:
+                # A clean end would look like a complete answer.
+                self.socket.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
+                )
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket, and whatever the current request holds."""
+        if self.socket is None:
+            return
+        request, self.current_request = self.current_request, None
+        if request is not None:
+            self._throw_away(request)
+            release = getattr(request.collector, "close", None)
+            if release is not None:
+                self._close_producer(request.collector)  # type: ignore[arg-type]
+        super().close()
+        self.server.channel_closed(self)
+
+
+class ChunkedPart:
+    """One producer among the pushes of a streamed answer: chunks, but not the last one."""
+
+    def __init__(self, producer: Any) -> None:
+        self.producer = producer
+
+    def more(self) -> bytes:
+        """The next chunk, b"" at the end of this part."""
+        data = self.producer.more()
+        if isinstance(data, str):
+            data = data.encode("utf-8")
+        return chunk(data) if data else b""
+
+    def close(self) -> None:
+        """Release what the inner producer holds."""
+        release = getattr(self.producer, "close", None)
+        if release is not None:
+            release()
+

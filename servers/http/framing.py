@@ -1,0 +1,187 @@
+"""How an answer is framed: by its length, in chunks, by the close, or without a body at all.
+
+Pure rules of RFC 9112, sections 6 and 9; the request's side of them is in parser.py and body.py.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+from servers.http.errors import MisuseError
+from servers.producers import Producer, close
+
+
+class Coding(Enum):
+    """What tells the client where the body ends."""
+
+    EMPTY = "there is none"
+    LENGTH = "Content-Length"
+    CHUNKED = "the last chunk"
+    CLOSE = "the end of the connection"
+
+
+class Frame(NamedTuple):
+    """How one answer goes out.
+
+    coding: what ends the body.
+    persistent: whether the connection goes on behind it.
+    announce: the value of the Connection field to send, or None.
+    length: the Content-Length to add, or None if it has to stay as the handler set it, or away.
+    """
+
+    coding: Coding
+    persistent: bool
+    announce: str | None
+    length: int | None
+
+
+def has_no_body(method: str, status: int) -> bool:
+    """Whether an answer has no body, whatever was pushed (RFC 9112, section 6.3)."""
+    return method == "HEAD" or status in (204, 304) or status < 200
+
+
+def frame_reply(
+    method: str,
+    version: str,
+    status: int,
+    length: int | None,
+    declared: int | None,
+    persistent: bool,
+    chunked_allowed: bool = True,
+) -> Frame:
+    """Decide how an answer is framed.
+
+    version: the client's, "1.0" or "1.1".
+    length: bytes of body that are known to come; None if a producer decides that later.
+    declared: the handler's own Content-Length, or None.
+    persistent: whether both sides want to keep the connection.
+    chunked_allowed: whether the handler leaves the chunked coding to us.
+    """
+    modern = version != "1.0"
+    added: int | None = None
+    if has_no_body(method, status):
+        coding = Coding.EMPTY
+        # What GET would have answered; 204 and 1xx must not carry a length at all.
+        if declared is None and method == "HEAD" and status not in (204, 304) and length:
+            added = length
+    elif declared is not None:
+        coding = Coding.LENGTH
+    elif length is not None:
+        coding, added = Coding.LENGTH, length
+    elif modern and chunked_allowed:
+        coding = Coding.CHUNKED
+    else:
+        coding, persistent = Coding.CLOSE, False
+    if not persistent:
+        return Frame(coding, False, "close", added)
+    return Frame(coding, True, None if modern else "keep-alive", added)
+
+
+def parse_declared_length(text: str) -> int:
+    """Read the Content-Length that a handler has set.  Raises MisuseError if it is not a number."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise MisuseError(f"Content-Length is {text!r}; set it to a number of bytes, or leave it away")
+    return int(text)
+
+
+class Chunked:
+    """Wrap a producer in the chunked transfer coding (RFC 9112, section 7.1)."""
+
+    def __init__(self, producer: Producer) -> None:
+        self.producer = producer
+        self.ended = False
+
+    def more(self) -> bytes:
+        """The next chunk; the last one is empty and ends the body."""
+        if self.ended:
+            return b""
+        data = self.producer.more()
+        if isinstance(data, str):
+            data = data.encode("utf-8")
+        self.ended = not data
+        return chunk(data)
+
+    def close(self) -> None:
+        """Release what the inner producer holds."""
+        close(self.producer)
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk; without data it is the last one, and carries the empty trailer."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Measured:
+    """Hold a producer to the length that was declared for it: what is too much is cut."""
+
+    def __init__(self, producer: Producer, length: int) -> None:
+        self.producer = producer
+        self.remaining = length
+
+    def more(self) -> bytes:
+        """The next piece, never beyond the declared length.
+
+        Raises MisuseError if too little comes: the client waits for the rest, and only the end of
+        the connection can tell it the truth.
+        """
+        if not self.remaining:
+            return b""
+        data = self.producer.more()
+        if isinstance(data, str):
+            data = data.encode("utf-8")
+        data = data[: self.remaining]
+        self.remaining -= len(data)
+        if not data:
+            raise MisuseError(
+                f"the answer is {self.remaining} bytes shorter than its Content-Length says"
+            )
+        return data
+
+    def close(self) -> None:
+        """Release what the inner producer holds."""
+        close(self.producer)
+
+
+# What may stand in the head of an answer.  Values are checked when they are set, so that a line
+# end in one costs its request a 500 and never becomes somebody else's header.
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+
+#: Spellings that are not simply capitalised.
+_SPELLINGS = {"etag": "ETag", "www-authenticate": "WWW-Authenticate", "te": "TE", "dnt": "DNT"}
+
+_canonical: dict[str, str] = {}
+
+
+def field_name(name: str) -> str:
+    """The usual spelling of a field name, such as Content-Type for content-type.
+
+    Raises MisuseError if it cannot be a field name.
+    """
+    known = _canonical.get(name)
+    if known is not None:
+        return known
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise MisuseError(f"{name!r} cannot be the name of a header field")
+    lower = name.lower()
+    spelled = _SPELLINGS.get(lower) or "-".join(part.capitalize() for part in lower.split("-"))
+    if len(_canonical) < 1024:  # a handler that makes up names must not fill the memory
+        _canonical[name] = spelled
+    return spelled
+
+
+def field_value(name: str, value: object) -> str:
+    """The value of a field as text that may go on the wire.
+
+    Raises MisuseError for line ends, other controls, or characters outside latin-1.
+    """
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    if not _VALUE.fullmatch(text):
+        raise MisuseError(
+            f"the value of {name} has a control character or one outside latin-1; encode it first"
+        )
+    return text

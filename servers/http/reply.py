@@ -1,0 +1,153 @@
+"""Turns what a handler has said into what goes on the wire.
+
+Pure: a request with its headers and its body in, bytes and producers out.  The short way, a body
+that is all bytes, is one join; everything else is a list for the channel's queue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from servers.http.errors import MisuseError
+from servers.http.framing import (
+    Chunked,
+    Coding,
+    Frame,
+    Measured,
+    frame_reply,
+    has_no_body,
+    parse_declared_length,
+)
+from servers.http.status import REASONS
+from servers.producers import Composite, FileSlice, ListProducer, close
+
+if TYPE_CHECKING:
+    from servers.http.request import Request
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Reply(NamedTuple):
+    """One answer, ready to go.
+
+    items: bytes and producers, in order; the first one begins with the head.
+    frame: how it is framed, and whether the connection goes on.
+    """
+
+    items: list[Any]
+    frame: Frame
+
+
+def status_line(status: int) -> str:
+    """The first line of an answer; always HTTP/1.1, whatever the client speaks."""
+    return f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\n"
+
+
+def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
+    """The whole answer to a request whose handler is done().
+
+    preamble: status line, Date and Server, each with its line end.
+    persistent: whether the connection may go on.
+    """
+    outgoing, request.outgoing = request.outgoing, []
+    length = _known_length(outgoing)
+    frame = _frame(request, length, persistent)
+    if frame.coding is Coding.EMPTY:
+        _close_all(outgoing)
+        return Reply([_head(request, preamble, frame)], frame)
+    if length is not None and frame.length == length:
+        # Everything is known: the commonest answer by far.
+        return Reply([_head(request, preamble, frame), *outgoing], frame)
+    if frame.coding is Coding.LENGTH:
+        declared = parse_declared_length(request.reply_headers["Content-Length"])
+        if length == declared:
+            return Reply([_head(request, preamble, frame), *outgoing], frame)
+        if length is not None and length < declared:
+            # The client will wait for the rest, so the connection has to end behind this.
+            frame = frame._replace(persistent=False, announce="close")
+        body: Any = Measured(_one(outgoing), declared)
+        return Reply([_head(request, preamble, frame), body], frame)
+    if frame.coding is Coding.CHUNKED:
+        return Reply([_head(request, preamble, frame), Chunked(_one(outgoing))], frame)
+    return Reply([_head(request, preamble, frame), *outgoing], frame)
+
+
+def compose_head(request: Request, preamble: bytes, persistent: bool) -> Reply:
+    """The head alone, of an answer whose body comes bit by bit."""
+    frame = _frame(request, None, persistent)
+    return Reply([_head(request, preamble, frame)], frame)
+
+
+def _frame(request: Request, length: int | None, persistent: bool) -> Frame:
+    headers = request.reply_headers
+    head = request.head
+    announced = headers.pop("Connection", None)
+    if announced is not None and "close" in announced.lower():
+        persistent = False
+    own_coding = headers.get("Transfer-Encoding")
+    if own_coding is not None and not has_no_body(request.method, request.reply_code):
+        return _frame_own_coding(request, own_coding, persistent)
+    declared = headers.get("Content-Length")
+    return frame_reply(
+        head.method,
+        head.version,
+        request.reply_code,
+        length,
+        None if declared is None else parse_declared_length(declared),
+        persistent,
+        request.use_chunked,
+    )
+
+
+def _frame_own_coding(request: Request, coding: str, persistent: bool) -> Frame:
+    """The handler does the transfer coding itself, as old ones sometimes do."""
+    if request.head.version == "1.0":
+        raise MisuseError(f"{request}: an HTTP/1.0 client knows no Transfer-Encoding; leave it away")
+    persistent = persistent and coding.lower() == "chunked"
+    return Frame(Coding.CLOSE, persistent, None if persistent else "close", None)
+
+
+def _head(request: Request, preamble: bytes, frame: Frame) -> bytes:
+    headers = request.reply_headers
+    if "Date" in headers or "Server" in headers:  # the handler's own ones replace ours
+        lines = [
+            line
+            for line in preamble.decode("latin-1").splitlines(keepends=True)
+            if line.partition(":")[0] not in headers
+        ]
+        preamble = "".join(lines).encode("latin-1")
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if request._more_headers is not None:
+        text += "".join([f"{name}: {value}\r\n" for name, value in request._more_headers])
+    if frame.length is not None:
+        text += f"Content-Length: {frame.length}\r\n"
+    elif frame.coding is Coding.CHUNKED:
+        text += "Transfer-Encoding: chunked\r\n"
+    if frame.announce is not None:
+        text += f"Connection: {frame.announce}\r\n"
+    return preamble + text.encode("latin-1") + b"\r\n"
+
+
+def _known_length(outgoing: list[Any]) -> int | None:
+    total = 0
+    for item in outgoing:
+        if type(item) is bytes:
+            total += len(item)
+        elif type(item) is FileSlice:
+            total += item.remaining
+        else:
+            return None
+    return total
+
+
+def _one(outgoing: list[Any]) -> Any:
+    """One producer for all that was pushed."""
+    return Composite(
+        [ListProducer([item]) if isinstance(item, bytes) else item for item in outgoing]
+    )
+
+
+def _close_all(outgoing: list[Any]) -> None:
+    for item in outgoing:
+        if not isinstance(item, bytes):
+            close(item)

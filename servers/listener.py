@@ -1,0 +1,281 @@
+"""Listener: bind, accept, back off; and the phase-2 rule, written once.
+
+Phase 2 empties the accept queue before it closes, for whoever is in it believes to be connected:
+accept until nothing is left, close at the very next instruction, and only then look at whom we
+accepted.  A listener inherited from a supervisor is just closed: its queue is the successor's.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+import sys
+from typing import Any
+
+import lifetime as lifetime_module
+from lifetime import Dispatcher, Lifetime, Phase, Veto, event_driven
+from servers.syn_filter import drop_syn
+
+log = logging.getLogger("servers")
+
+Address = tuple[Any, ...] | str
+
+#: Out of descriptors or memory: accepting again at once would fail again at once.
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+#: The peer gave up while it waited in the queue.
+GONE = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ECONNRESET})
+
+#: Seconds for which a listener that is out of descriptors rests.
+REST = 0.5
+
+#: Seconds in which handshakes that had begun may still end, once new ones are kept away.
+SETTLE = 0.01
+
+#: Connections taken from the queue in phase 2 at most: more than any backlog.
+MAX_FROM_QUEUE = 65536
+
+
+class Listener(Dispatcher):
+    """Accepts connections and makes a channel for each; `make_channel` says which.
+
+    address: (host, port), port 0 for any free one, host "" for everywhere; or the path of a
+        Unix socket, whose stale file is replaced.
+    sock: a listening socket that somebody else made, instead of an address.
+    max_channels: accepting pauses while so many are open; never more than the system's limit.
+    batch: accepted at most in one turn of the loop.
+    Raises OSError if the address cannot be had, with the address in its text.
+    """
+
+    announces_changes = True
+
+    def __init__(
+        self,
+        address: tuple[str, int] | str | None,
+        *,
+        sock: socket.socket | None = None,
+        lifetime: Lifetime | None = None,
+        backlog: int = 1024,
+        max_channels: int = 1000,
+        batch: int = 64,
+    ) -> None:
+        self.lifetime = lifetime_module.default() if lifetime is None else lifetime
+        super().__init__(None, self.lifetime.map)
+        self.channels: set[Any] = set()
+        self.batch = batch
+        self.max_channels = min(max_channels, _descriptor_limit())
+        self.inherited = sock is not None
+        self._resting = False
+        self._filtered = False
+        self._path_identity: tuple[int, int] | None = None
+        if sock is None:
+            if address is None:
+                raise ValueError("a listener needs an address or a socket; give one of them")
+            sock = _bind(address)
+            sock.listen(backlog)
+        sock.setblocking(False)
+        if sock.family != getattr(socket, "AF_UNIX", None):
+            # Linux hands this on to every accepted socket, which saves a call for each.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.accepting = True
+        self.addr: Any = sock.getsockname()
+        if isinstance(self.addr, str) and not self.inherited:
+            self._path_identity = _identity(self.addr)
+        self.set_socket(sock)
+
+    # Accepting
+
+    def make_channel(self, sock: socket.socket, addr: Any) -> object:
+        """Serve an accepted connection; the channel must call `channel_closed` at its end.
+
+        sock: non-blocking.  An exception closes this connection, never the listener.
+        """
+        raise NotImplementedError("a Listener's subclass says what serves a connection")
+
+    def channel_opened(self, channel: object) -> None:
+        """A channel of ours has begun."""
+        self.channels.add(channel)
+        if len(self.channels) == self.max_channels:
+            log.warning("%s serves %d connections, its limit; accepting pauses", self, len(self.channels))
+            self.changed()
+
+    def channel_closed(self, channel: object) -> None:
+        """A channel of ours has ended: there may be room for another."""
+        if len(self.channels) == self.max_channels:
+            self.changed()
+        self.channels.discard(channel)
+
+    @event_driven
+    def readable(self) -> bool:
+        """Whether to wait for connections: not while full, and not while resting."""
+        return self.accepting and not self._resting and len(self.channels) < self.max_channels
+
+    @event_driven
+    def writable(self) -> bool:
+        """A listener never writes."""
+        return False
+
+    def handle_accept(self) -> None:
+        """Accept what waits, up to a batch, so that those who are served come first."""
+        for _ in range(min(self.batch, self.max_channels - len(self.channels))):
+            accepted = self._accept()
+            if accepted is None:
+                return
+            self._welcome(*accepted)
+
+    def _accept(self) -> tuple[socket.socket, Any] | None:
+        """The next connection in the queue; None if there is none, or if we must rest."""
+        while True:
+            try:
+                accepted: tuple[socket.socket, Any] = self.socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return None
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    self._rest(error)
+                    return None
+                if error.errno in GONE:
+                    continue
+                raise
+            return accepted
+
+    def _welcome(self, sock: socket.socket, addr: Any) -> None:
+        try:
+            sock.setblocking(False)
+            if not sys.platform.startswith("linux") and isinstance(self.addr, tuple):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.make_channel(sock, addr)
+        except Exception as error:
+            log.error("a connection from %s cannot be served: %s", addr, error, exc_info=error)
+            sock.close()
+
+    def _rest(self, error: OSError) -> None:
+        if self._resting:
+            return
+        log.error("%s cannot accept: %s; resting for %.1f s", self, error.strerror, REST)
+        self._resting = True
+        self.changed()
+        self.lifetime.call_later(REST, self._wake)
+
+    def _wake(self) -> None:
+        self._resting = False
+        self.changed()
+
+    # Stopping
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+        """Phase 2: empty the accept queue, then close.  Vetoes while the queue cannot be emptied.
+
+        time_in_phase: seconds.
+        """
+        if phase < Phase.REFUSING or not self.accepting:
+            return None
+        if self.inherited:
+            self.close()
+            return None
+        if not self._filtered and time_in_phase < SETTLE:
+            self._filtered = drop_syn(self.socket)
+            if self._path_identity is not None:
+                self._unlink()  # nobody finds us any more, those who did are in the queue
+        if self._filtered and time_in_phase < SETTLE:
+            return Veto("the last handshakes end", SETTLE - time_in_phase)
+        accepted: list[tuple[socket.socket, Any]] = []
+        while len(accepted) < MAX_FROM_QUEUE and (each := self._accept()) is not None:
+            accepted.append(each)
+        emptied = not self._resting
+        if emptied:
+            self.close()
+        for sock, addr in accepted:
+            self._welcome(sock, addr)
+        self.lifetime.tally.from_queue += len(accepted)
+        if not emptied:
+            self._resting = False  # we are asked again soon, and try again then
+            return Veto("no descriptor is free for those in the accept queue", REST)
+        log.info("%s accepts no more; %d connections came from its queue", self, len(accepted))
+        return None
+
+    def close(self) -> None:
+        """Stop listening; the file of a Unix socket goes if it still is ours."""
+        self._unlink()
+        super().close()
+
+    def _unlink(self) -> None:
+        if self._path_identity is not None and _identity(self.addr) == self._path_identity:
+            os.unlink(self.addr)
+        self._path_identity = None
+
+    def handle_error(self) -> None:
+        """A failing accept is logged; the listener lives on, or the server would be deaf."""
+        log.exception("%s failed to accept; it goes on", self)
+
+    def __str__(self) -> str:
+        where = self.addr if isinstance(self.addr, str) else f"{self.addr[0]}:{self.addr[1]}"
+        return f"{type(self).__name__} {where}"
+
+
+def _bind(address: tuple[str, int] | str) -> socket.socket:
+    if isinstance(address, str):
+        return _bind_unix(address)
+    host, port = address
+    try:
+        choices = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except socket.gaierror as error:
+        raise OSError(errno.EADDRNOTAVAIL, f"{host}: {error.strerror}") from error
+    # "" means everywhere; IPv4 first, as it always has.
+    family, kind, protocol, _, where = min(choices, key=lambda each: each[0] != socket.AF_INET)
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let others steal the port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(where)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from error
+    return sock
+
+
+def _bind_unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if _is_stale(path):
+            os.unlink(path)
+        sock.bind(path)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"{path}: {error.strerror or error}") from error
+    return sock
+
+
+def _is_stale(path: str) -> bool:
+    """Whether `path` is a socket on which nobody listens any more."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return False
+    except FileNotFoundError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(path) == errno.ECONNREFUSED
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _descriptor_limit() -> int:
+    """So many connections leave some descriptors for files, logs and the loop."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return sys.maxsize
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else max(limit - 32, 1)

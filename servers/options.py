@@ -1,0 +1,187 @@
+"""What the command's arguments mean: a text becomes a value, or is refused in one sentence.
+
+Nothing here listens, prints or exits. A value that is wrong by itself raises
+`argparse.ArgumentTypeError`, and argparse says which argument it was; one that turns out wrong when
+it is used raises `BadInput`. Both sentences name the object and the way out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import math
+import os
+import socket
+import ssl
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+class BadInput(Exception):
+    """What was asked for cannot be done; the message is one sentence for whoever asked."""
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 lets the system pick a free one."""
+    # int() would also take signs, spaces, underscores and digits of other scripts.
+    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a port; give a number from 0 (any free one) to 65535"
+    )
+
+
+def seconds(text: str) -> float:
+    """A duration in seconds, zero or more, finite."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and value >= 0:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time; give seconds, such as 30 or 2.5")
+
+
+def span(text: str) -> tuple[float, float | None]:
+    """`MIN` or `MIN:MAX`, in seconds; no maximum is None."""
+    shortest, colon, longest = text.partition(":")
+    minimum, maximum = seconds(shortest), seconds(longest) if colon else None
+    if maximum is not None and maximum < minimum:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} ends before it begins; give MIN:MAX with MAX not less than MIN"
+        )
+    return minimum, maximum
+
+
+def folder(text: str) -> Path:
+    """A folder that exists and that we may read."""
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(
+            f"there is no folder {text!r}; make it, or name one that exists"
+        )
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder; name the folder it lies in")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(
+            f"the folder {text!r} may not be read by this user; change its mode or the user"
+        )
+    return path
+
+
+def output_file(text: str) -> Path:
+    """A file that can be written when its time comes: its folder is there, and it is no folder."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"there is no folder {str(path.parent)!r} for the file {path.name!r}; make it first"
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} may not be written by this user; change its mode or name another file"
+        )
+    return path
+
+
+def log_file(text: str) -> str:
+    """`-` for standard output or error, otherwise a file as `output_file` wants it."""
+    return text if text == "-" else str(output_file(text))
+
+
+def make_handler(text: str) -> Any:
+    """Import `package.module:factory`, call the factory, and return the handler it made.
+
+    The current folder is searched first, as with `python -m`.
+    Raises BadInput when any step fails, also for whatever the module or the factory raises.
+    """
+    module_name, colon, factory_name = text.partition(":")
+    if not (module_name and colon and factory_name):
+        raise BadInput(f"--handler {text!r} does not say what to call; give package.module:factory")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        factory = importlib.import_module(module_name)
+        for name in factory_name.split("."):
+            factory = getattr(factory, name)
+        handler = factory()  # type: ignore[operator]  # anything callable may stand there
+    except Exception as error:  # the module is somebody else's code
+        raise BadInput(
+            f"--handler {text!r} cannot be made: {type(error).__name__}: {error}{_where(error)}"
+        ) from error
+    for method in ("match", "handle_request"):
+        if not callable(getattr(handler, method, None)):
+            raise BadInput(
+                f"--handler {text!r} made {type(handler).__name__}, which has no {method}(request);"
+                " a handler has match and handle_request"
+            )
+    return handler
+
+
+def _where(error: Exception) -> str:
+    """Where in the module's own code the error was raised: ` (site.py, line 3)`, or nothing."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    if frame.filename == __file__ or not os.path.isfile(frame.filename):
+        return ""  # a missing module or name: no line of theirs has run
+    return f" ({frame.filename}, line {frame.lineno})"
+
+
+def tls_context(certificate: str, key: str | None) -> ssl.SSLContext:
+    """A server's TLS context from PEM files.
+
+    key: None when the certificate's file holds the key too.
+    Raises BadInput when a file cannot be read or does not hold what it should.
+    """
+    for name in (certificate, key):
+        try:
+            with open(name or certificate, "rb"):
+                pass
+        except OSError as error:
+            raise BadInput(f"cannot read {name!r}: {error.strerror}") from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        held = f"{key!r} as its key" if key else "its key in the same file"
+        raise BadInput(
+            f"{certificate!r} is not a PEM certificate with {held} ({error});"
+            " check --tls-cert and --tls-key"
+        ) from error
+    return context
+
+
+_CHOOSE_ADDRESS = "choose --host 127.0.0.1, or 0.0.0.0 for every address"
+_TCP_REASONS = {
+    errno.EADDRINUSE: "it is taken; stop what listens there, or choose another --port",
+    errno.EACCES: "permission denied; ports below 1024 need root, so choose a higher --port",
+    errno.EPERM: "permission denied; ports below 1024 need root, so choose a higher --port",
+    errno.EADDRNOTAVAIL: f"it is not an address of this machine; {_CHOOSE_ADDRESS}",
+}
+_UNIX_REASONS = {
+    errno.EADDRINUSE: "it is taken; stop what listens there, or choose another --unix",
+    errno.EACCES: "permission denied; choose a folder that this user may write",
+    errno.EPERM: "permission denied; choose a folder that this user may write",
+    errno.ENOENT: "its folder does not exist; make it first",
+    errno.ENOTDIR: "its folder is not a folder; choose another --unix",
+}
+
+
+def why_not_listening(error: Exception, host: str, port: int, unix: str | None = None) -> str:
+    """One sentence for a listener that could not be opened.
+
+    error: what the attempt raised; host, port: what it was for, unless `unix` names a socket.
+    """
+    where = repr(unix) if unix is not None else f"{host} port {port}"
+    # A listener raises OSError because of a name that cannot be looked up.
+    if isinstance(error.__cause__ or error, socket.gaierror | UnicodeError):
+        reason = f"{host!r} is no address, nor a name this machine can look up; {_CHOOSE_ADDRESS}"
+    elif isinstance(error, OSError) and error.errno is not None:
+        reasons = _TCP_REASONS if unix is None else _UNIX_REASONS
+        reason = reasons.get(error.errno) or f"{error.strerror}; check --host, --port and --unix"
+    else:
+        reason = f"{error}; check --host, --port and --unix"
+    return f"cannot listen on {where}: {reason}"

@@ -1,0 +1,200 @@
+"""Serve a folder over HTTP, and stop in phases."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import ssl
+import sys
+from dataclasses import fields
+
+import lifetime
+from servers import options as values
+from servers.error_log import ErrorLog
+from servers.http import HTTPListener
+from servers.http.handlers import Files
+from servers.http.limits import Limits
+from servers.loggers import FileLogger
+from servers.options import BadInput
+from servers.progress import Progress
+
+
+class ListLimits(argparse.Action):
+    """`--limit name=value` adds one; `--limit help` prints them all with their defaults."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        if values == "help":
+            parser.exit(message="".join(f"{f.name}={f.default}\n" for f in fields(Limits)))
+        namespace.limit = [*namespace.limit, values]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `lifetime serve`."""
+    parser.add_argument("folder", metavar="DIR", type=values.folder, help="the folder to serve")
+    parser.add_argument("--list", action="store_true", help="list folders that have no index.html")
+    parser.add_argument(
+        "--handler",
+        metavar="MODULE:FACTORY",
+        action="append",
+        default=[],
+        help="call FACTORY of MODULE and ask the handler it makes before the folder (repeatable;"
+        " the last one is asked first)",
+    )
+
+    where = parser.add_argument_group("where to listen")
+    where.add_argument("--host", default="127.0.0.1", help="address or name (%(default)s)")
+    where.add_argument(
+        "--port", type=values.port, default=8080, help="0 for any free one (%(default)s)"
+    )
+    where.add_argument("--unix", metavar="PATH", help="a Unix socket, instead of host and port")
+    where.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
+    where.add_argument("--tls-key", metavar="FILE", help="its key, unless the certificate holds it")
+
+    stop = parser.add_argument_group("how to stop")
+    stop.add_argument(
+        "--patience",
+        metavar="SECONDS",
+        type=values.seconds,
+        default=30.0,
+        help="how long one phase waits for whoever holds it (%(default)g)",
+    )
+    stop.add_argument(
+        "--deadline",
+        metavar="SECONDS",
+        type=values.seconds,
+        help="how long all phases together may last (no limit but patience)",
+    )
+    stop.add_argument(
+        "--withdraw",
+        metavar="MIN[:MAX]",
+        type=values.span,
+        default=(0.0, None),
+        help="how long to go on serving while front ends look elsewhere, in seconds (0)",
+    )
+    stop.add_argument(
+        "--report",
+        metavar="FILE.json",
+        type=values.output_file,
+        help="write there what happened during the stop",
+    )
+
+    logs = parser.add_argument_group("what to say")
+    logs.add_argument(
+        "--access-log",
+        metavar="FILE",
+        type=values.log_file,
+        help="one line for each request, - for standard output (none)",
+    )
+    logs.add_argument(
+        "--error-log",
+        metavar="FILE",
+        type=values.log_file,
+        help="the server's own messages (standard error)",
+    )
+    logs.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
+
+    parser.add_argument(
+        "--limit",
+        metavar="NAME=VALUE",
+        action=ListLimits,
+        default=[],
+        help="change a limit (repeatable); --limit help lists them all",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until asked to stop; returns the exit status.
+
+    Raises BadInput for what cannot be served as asked.
+    """
+    limits = _limits(options.limit)
+    tls = _tls(options)
+    handlers = [Files(options.folder, listing=options.list)]
+    handlers += [values.make_handler(name) for name in options.handler]
+    error_log = _error_log(options)
+    access_log = _access_log(options)
+    listener = _listen(options, limits, tls, access_log)
+    for handler in handlers:
+        listener.install_handler(handler)
+
+    life = lifetime.default()
+    life.on_reopen(error_log.reopen)
+    if access_log is not None:
+        life.on_reopen(access_log.reopen)
+    if not options.quiet:
+        # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
+        life.call_later(0, _announce, f"serving {options.folder} at {listener.url}")
+    with Progress(life) if _on_a_terminal(options) else contextlib.nullcontext():
+        return lifetime.run(
+            patience=options.patience,
+            deadline=options.deadline,
+            withdraw=options.withdraw,
+            report=options.report,
+        )
+
+
+def _on_a_terminal(options: argparse.Namespace) -> bool:
+    return sys.stderr.isatty() and not options.quiet
+
+
+def _announce(sentence: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody reads it: no reason not to serve
+        print(sentence, flush=True)
+
+
+def _limits(settings: list[str]) -> Limits:
+    try:
+        return Limits.from_settings(settings)
+    except ValueError as error:
+        raise BadInput(f"--limit: {error}") from error
+
+
+def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+    if options.tls_cert is not None:
+        return values.tls_context(options.tls_cert, options.tls_key)
+    if options.tls_key is not None:
+        raise BadInput("--tls-key is of no use without --tls-cert; give both")
+    return None
+
+
+def _error_log(options: argparse.Namespace) -> ErrorLog:
+    try:
+        return ErrorLog(options.error_log, logging.WARNING if options.quiet else logging.INFO)
+    except OSError as error:
+        sentence = f"cannot write --error-log {options.error_log!r}: {error.strerror}"
+        raise BadInput(sentence) from error
+
+
+def _access_log(options: argparse.Namespace) -> FileLogger | None:
+    try:
+        return None if options.access_log is None else FileLogger(options.access_log)
+    except OSError as error:
+        sentence = f"cannot write --access-log {options.access_log!r}: {error.strerror}"
+        raise BadInput(sentence) from error
+
+
+def _listen(
+    options: argparse.Namespace,
+    limits: Limits,
+    tls: ssl.SSLContext | None,
+    access_log: FileLogger | None,
+) -> HTTPListener:
+    try:
+        return HTTPListener(
+            options.host,
+            options.port,
+            unix=options.unix,
+            limits=limits,
+            access_log=access_log,
+            tls=tls,
+        )
+    except (OSError, UnicodeError) as error:
+        sentence = values.why_not_listening(error, options.host, options.port, options.unix)
+        raise BadInput(sentence) from error
