@@ -40,7 +40,7 @@ def make_parser() -> Parser:
             name, help=summary, description=summary, allow_abbrev=False
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run, prog=command.prog)
+        command.set_defaults(run=module.run, parser=command)
     return parser
 
 
@@ -50,10 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments: those after the command's name; None takes them from `sys.argv`.
     Raises SystemExit for --help and for arguments that argparse refuses.
     """
-    options = make_parser().parse_args(arguments)
+    options, unknown = make_parser().parse_known_args(arguments)
+    if unknown:  # said by the subcommand, whose --help is the one that helps
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         status: int = options.run(options)
     except BadInput as refusal:
-        print(f"{options.prog}: {refusal}", file=sys.stderr)
+        print(f"{options.parser.prog}: {refusal}", file=sys.stderr)
         return BAD_INPUT
     return status

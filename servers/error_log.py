@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from logging.handlers import WatchedFileHandler
 from typing import TextIO
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -35,7 +34,7 @@ class ErrorLog:
     """
 
     def __init__(self, path: str | None = None, level: int = logging.INFO) -> None:
-        self._file = None if path in (None, "-") else WatchedFileHandler(path, encoding="utf-8")
+        self._file = None if path in (None, "-") else logging.FileHandler(path, encoding="utf-8")
         self.handler: logging.Handler = self._file or StandardErrorHandler()
         self.handler.setFormatter(logging.Formatter(FORMAT))
         for package in PACKAGES:
@@ -44,12 +43,12 @@ class ErrorLog:
             logger.addHandler(self.handler)
 
     def reopen(self) -> None:
-        """Open the file anew if somebody has moved or removed it. Raises OSError."""
-        if self._file is not None:
-            self._file.reopenIfNeeded()
+        """Open the path anew, because somebody has moved the file away.
 
-    def close(self) -> None:
-        """Take the handler away again and close its file."""
-        for package in PACKAGES:
-            logging.getLogger(package).removeHandler(self.handler)
-        self.handler.close()
+        Raises OSError if that fails; then messages go on into the old file.
+        """
+        if self._file is not None:
+            anew = open(self._file.baseFilename, "a", encoding="utf-8")  # noqa: SIM115 - it is kept
+            old = self._file.setStream(anew)
+            if old is not None:
+                old.close()

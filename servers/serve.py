@@ -31,7 +31,9 @@ class ListLimits(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         if values == "help":
-            parser.exit(message="".join(f"{f.name}={f.default}\n" for f in fields(Limits)))
+            for limit in fields(Limits):
+                print(f"{limit.name}={limit.default}")
+            parser.exit()
         namespace.limit = [*namespace.limit, values]
 
 

@@ -21,13 +21,16 @@ from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError, MisuseError
 from servers.http.framing import Coding, chunk
 from servers.http.parser import Head, find_head, parse_head
-from servers.http.reply import CONTINUE, Reply, compose, compose_head
+from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain
 from servers.http.request import Request
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
 
 log = logging.getLogger("servers")
+
+#: What an idle connection answers to readable() and writable().
+IDLE = (True, False)
 
 
 class HTTPChannel(Channel):
@@ -54,7 +57,7 @@ class HTTPChannel(Channel):
     _final = False  # no further request is looked at
     _peer_asked_close = False
     _lingering = False
-    _watched = (True, False)  # our last word on readable() and writable()
+    _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
     _tells_truth_by_reset = False  # a body that only the end of the connection delimits is under way
 
@@ -302,7 +305,15 @@ class HTTPChannel(Channel):
             self.advance()
 
     def _send_reply(self, request: Request) -> None:
-        reply = compose(request, self.server.preamble(request.reply_code), self._persists(request))
+        preamble = self.server.preamble(request.reply_code)
+        persistent = self._persists(request)
+        outgoing = request.outgoing
+        if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
+            plain = compose_plain(request, preamble, outgoing[0])
+            if plain is not None:
+                self._replies.append((request, len(outgoing[0]), plain))
+                return
+        reply = compose(request, preamble, persistent)
         items = reply.items
         if not reply.frame.persistent:
             self._final = True
@@ -388,7 +399,10 @@ class HTTPChannel(Channel):
 
     def _send_at_once(self) -> None:
         replies, self._replies = self._replies, []
-        data = replies[0][2] if len(replies) == 1 else b"".join([reply[2] for reply in replies])
+        if len(replies) == 1:
+            data = replies[0][2]
+        else:
+            data = b"".join([reply[2] for reply in replies])
         sent = self.send(data)
         if sent == len(data):
             self.bytes_out += sent
@@ -486,11 +500,26 @@ class HTTPChannel(Channel):
 
     def _settle(self) -> None:
         """What do we wait for, and until when?"""
-        if self.socket is None:
-            return
         now = self.server.lifetime.poller.now
         limits = self.limits
-        if self._lingering:
+        if (
+            self._watched is IDLE
+            and self.socket is not None
+            and not (
+                self._input
+                or self.current_request
+                or self._body
+                or self._final
+                or self._fifo
+                or self.ac_out_buffer
+            )
+        ):
+            # Between two requests, where nearly every turn ends.
+            self.deadline = when = now + limits.keep_alive
+            if when < self._alarm_at:
+                self._set_alarm(when)
+            return
+        if self.socket is None or self._lingering:
             return
         if self.ac_out_buffer or self._fifo:
             when = now + limits.write_stall
@@ -510,7 +539,7 @@ class HTTPChannel(Channel):
             self._set_alarm(when)
         watched = self.readable(), self.writable()
         if watched != self._watched:
-            self._watched = watched
+            self._watched = IDLE if watched == IDLE else watched
             self.changed()
 
     def handle_timeout(self) -> None:

@@ -152,7 +152,8 @@ _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 #: Spellings that are not simply capitalised.
 _SPELLINGS = {"etag": "ETag", "www-authenticate": "WWW-Authenticate", "te": "TE", "dnt": "DNT"}
 
-_canonical: dict[str, str] = {}
+#: Spellings that were asked for, bounded: what a handler sets, it sets again and again.
+CANONICAL: dict[str, str] = {}
 
 
 def field_name(name: str) -> str:
@@ -160,15 +161,15 @@ def field_name(name: str) -> str:
 
     Raises MisuseError if it cannot be a field name.
     """
-    known = _canonical.get(name)
+    known = CANONICAL.get(name)
     if known is not None:
         return known
     if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise MisuseError(f"{name!r} cannot be the name of a header field")
     lower = name.lower()
     spelled = _SPELLINGS.get(lower) or "-".join(part.capitalize() for part in lower.split("-"))
-    if len(_canonical) < 1024:  # a handler that makes up names must not fill the memory
-        _canonical[name] = spelled
+    if len(CANONICAL) < 1024:
+        CANONICAL[name] = spelled
     return spelled
 
 

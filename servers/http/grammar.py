@@ -132,6 +132,12 @@ def read_length(value: bytes) -> int:
     return int(value)
 
 
+@lru_cache(maxsize=256)  # it is keep-alive or close, nearly always
+def read_options(value: bytes) -> frozenset[bytes]:
+    """Read the value of Connection: its options, in lower case."""
+    return frozenset(option.strip(WHITE) for option in value.lower().split(b","))
+
+
 def check_codings(value: bytes) -> None:
     """Raise ClientError unless the value of Transfer-Encoding is `chunked`, once and alone."""
     *others, last = [coding.strip(WHITE) for coding in value.lower().split(b",")]

@@ -19,8 +19,8 @@ from servers.http.limits import Limits
 LINE_END = b"\r\n"
 HEAD_END = b"\r\n\r\n"
 
-# Heads up to this many bytes are remembered, and so many different parts of each kind: about a
-# MiB at most, whatever clients send.
+# Heads up to this many bytes are remembered, and so many different parts of each kind: a MiB or
+# two at most, whatever clients send.
 MEMORABLE = 2048
 REMEMBERED = 256
 
@@ -83,7 +83,7 @@ class Fields:
         self.host = grammar.read_authority(value) if value else ""
 
     def _take_connection(self, value: bytes) -> None:
-        options = [option.strip(grammar.WHITE) for option in value.lower().split(b",")]
+        options = grammar.read_options(value)
         self.keep_alive = b"close" not in options and (self.modern or b"keep-alive" in options)
 
     def _take_codings(self, value: bytes) -> None:
@@ -228,6 +228,7 @@ def parse_head(data: bytes, limits: Limits) -> Head:
     Raises ClientError: 400, 413, 414, 417, 431, 501 or 505.
     """
     size = len(data)
+    # A target that begins with "HTTP/" is cut off here and refused; it would be no target anyway.
     asked, _, rest = data.partition(b" HTTP/")
     try:
         if size <= MEMORABLE:

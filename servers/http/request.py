@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import Coding, field_name, field_value
+from servers.http.framing import CANONICAL, Coding, field_name, field_value
 from servers.http.parser import Head
 from servers.http.status import REASONS
 from servers.http.target import split_target
@@ -153,7 +153,10 @@ class Request:
 
     def __setitem__(self, name: str, value: object) -> None:
         """Set a field of the answer.  Raises MisuseError for what cannot go on the wire."""
-        self.reply_headers[field_name(name)] = field_value(name, value)
+        known = CANONICAL.get(name) or field_name(name)
+        if not (type(value) is str and value.isascii() and value.isprintable()):
+            value = field_value(name, value)
+        self.reply_headers[known] = value
 
     def __getitem__(self, name: str) -> str:
         return self.reply_headers[field_name(name)]
