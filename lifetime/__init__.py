@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from lifetime.asyncore import ExitNow, socket_map
 from lifetime.dispatcher import Dispatcher
-from lifetime.loop import EXIT_FORCED, EXIT_RESTART, Lifetime
+from lifetime.loop import EXIT_RESTART, Lifetime
 from lifetime.phases import Participant, Phase, Veto
 from lifetime.poller import event_driven
-from lifetime.report import Report, Tally
+from lifetime.report import EXIT_FORCED, Report, Tally
 from lifetime.sequence import Holding, Patience, TooLate
 from lifetime.timers import Timer
 

@@ -34,8 +34,12 @@ class Dispatcher(asyncore.dispatcher):
             self.poller.adopt(self._fileno, self)
 
     def del_channel(self, map: SocketMap | None = None) -> None:
-        """Leave the map."""
+        """Leave the map, unless our number is somebody else's there by now."""
         fd = self._fileno
+        target = self._map if map is None else map  # type: ignore[attr-defined]
+        if fd in target and target[fd] is not self:
+            self._fileno = None
+            return
         super().del_channel(map)
         if self.poller is not None and fd is not None:
             self.poller.release(fd, self)

@@ -2,8 +2,8 @@
 
 Every answer is collected: any() over a generator would stop at the first veto, and then those
 behind it would never learn which phase we are in.  Works on a snapshot of the map, because hooks
-close sockets; whoever has left by its turn is skipped, whoever joins late is first told of the
-phases it missed.
+close sockets; whoever has left by its turn is skipped, whoever joins during a pass is asked in it,
+and whoever joins late is first told of the phases it missed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from lifetime.report import Report
 from lifetime.sequence import ShutdownSequence
 
 log = logging.getLogger("lifetime")
+
+#: So often one pass looks for those who joined during it; behind that, hooks breed without end.
+MAX_ROUNDS = 100
 
 
 class Inquiry:
@@ -38,11 +41,17 @@ class Inquiry:
 
     def ask_everyone(self, now: float) -> bool:
         """One full pass, in map order.  True if somebody vetoes."""
-        asked: set[int] = set()
-        for fd, participant in list(self.map.items()):
-            if id(participant) not in asked and self.map.get(fd) is participant:
-                asked.add(id(participant))
-                self._ask(fd, participant, now)
+        asked: dict[int, Any] = {}
+        for _ in range(MAX_ROUNDS):
+            newcomers = [entry for entry in self.map.items() if id(entry[1]) not in asked]
+            if not newcomers:
+                break
+            for fd, participant in newcomers:
+                if self.sequence.phase is Phase.RUNNING:
+                    return False  # a hook has taken the shutdown back
+                if id(participant) not in asked and self.map.get(fd) is participant:
+                    asked[id(participant)] = participant
+                    self._ask(fd, participant, now)
         for key in [key for key in self._heard if key not in asked]:
             del self._heard[key]
         self._forget_the_departed(now)
@@ -51,11 +60,14 @@ class Inquiry:
     def ask_again(self, now: float, arrivals: Iterable[Any]) -> bool:
         """Ask only those who vetoed, and those who joined.  True if somebody vetoes."""
         for fd, participant in list(self._holders.values()):
+            if self.sequence.phase is Phase.RUNNING:
+                return False
             if self.map.get(fd) is participant:
                 self._ask(fd, participant, now)
         for participant in arrivals:
             fd = getattr(participant, "_fileno", None)
-            if fd is not None and self.map.get(fd) is participant:
+            _, heard = self._heard.get(id(participant), (None, 0))
+            if heard < self.sequence.phase and fd is not None and self.map.get(fd) is participant:
                 self._ask(fd, participant, now)
         self._forget_the_departed(now)
         return bool(self._holders)

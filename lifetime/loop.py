@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lifetime import asyncore
+from lifetime import asyncore, watchdog
 from lifetime.inquiry import Inquiry
 from lifetime.phases import Phase, name_of
 from lifetime.poller import Poller, SocketMap
@@ -33,9 +33,8 @@ TICK = 1.0
 #: Seconds between two log lines about a veto that goes on.
 REMINDER = 5.0
 
-#: Exit codes of `run()`: a restart was asked for; something had to be cut to come to an end.
+#: Exit status of `run()` when a restart was asked for.
 EXIT_RESTART = 3
-EXIT_FORCED = 4
 
 
 class Lifetime:
@@ -48,7 +47,8 @@ class Lifetime:
     escalation_interval: stop requests that follow one another faster than this many seconds
         count as one; 0: each one escalates.
 
-    Not promised: a handler that blocks is not interrupted; the loop's thread belongs to it.
+    Not promised: a handler that blocks is not interrupted.  Under `run()`, which owns the process,
+    it ends with the process when all patience is over; see watchdog.py.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Lifetime:
         self._phase_callbacks: list[Callable[[Phase], object]] = []
         self._reopen_callbacks: list[Callable[[], object]] = []
         self._next_reminder = 0.0
+        self._watched_over = False  # the process is ours, so a stuck loop may end it
 
     # For everybody, at any time
 
@@ -109,6 +110,8 @@ class Lifetime:
         self._asked_for.setdefault("exit_code", exit_code)
         if fast:
             self._asked_for["fast"] = 1
+        if self._watched_over:
+            watchdog.arm(self.patience, fast or "fast" in self._asked_for)
         if self.phase is Phase.RUNNING:
             self.exit_code = self._asked_for["exit_code"]
             self.phase = Phase.WITHDRAWING
@@ -146,6 +149,8 @@ class Lifetime:
             self.sequence.undo(self.clock())
             self.sequence = self._inquiry = None
         self._reset()
+        if self._watched_over:
+            watchdog.disarm()
         log.info("the shutdown is taken back; serving on")
         self._tell_phase()
         self.trigger.pull()
@@ -190,9 +195,9 @@ class Lifetime:
                 if self.phase is Phase.RUNNING:
                     return  # nothing is left to serve
                 self.graceful_shutdown_loop()
-                if self.phase is not Phase.RUNNING:
+                if self.phase is Phase.TERMINATED:
                     return
-                # taken back: serve on
+                # taken back: serve on, or walk again if somebody asked anew meanwhile
 
     def lifetime_loop(self) -> None:
         """Serve until a shutdown is asked for or the map is empty."""
@@ -272,7 +277,7 @@ class Lifetime:
             return
         if self.sequence is None:
             self.sequence = ShutdownSequence(self.clock(), self.patience)
-            self.report = Report(exit_code=self.exit_code)
+            self.report = Report()
             self._inquiry = Inquiry(self.map, self.sequence, self.report)
             self.poller.arrivals = []
             self._must_ask_everyone = False
@@ -293,6 +298,9 @@ class Lifetime:
         next_pass = now + TICK
         self._next_reminder = now + REMINDER
         while True:
+            self._run_thunks()  # what the hooks asked for, such as a fast end, counts at once
+            if self.sequence is not sequence:
+                return
             self._log_vetoes(inquiry, self.clock())
             departure = sequence.may_leave(self.clock(), vetoed)
             if departure is None and not self.map:
@@ -355,9 +363,7 @@ class Lifetime:
         self.timers.clear()
         self.poller.arrivals = None
         self.report.add_vetoes(sequence)
-        self.report.exit_code = self.exit_code
-        if self.report.tally.cut:
-            self.report.orderly = False
+        self.report.ended(self.exit_code or 0)
         log.info("%s", self.report.as_text())
         self.sequence = self._inquiry = None
 
@@ -423,13 +429,18 @@ class Lifetime:
             withdraw_minimum=self.patience.withdraw_minimum if withdraw is None else withdraw[0],
             withdraw_maximum=self.patience.withdraw_maximum if withdraw is None else withdraw[1],
         )
-        with self._running(), Signals(self, restart_exit_code=restart_exit_code):
-            self.loop()
-        if report is not None and self.phase is Phase.TERMINATED:
+        self._watched_over = True
+        try:
+            with self._running(), Signals(self, restart_exit_code=restart_exit_code):
+                self.loop()
+        finally:
+            self._watched_over = False
+            watchdog.disarm()
+        if self.phase is not Phase.TERMINATED:
+            return 0  # the map was empty, and nobody asked for a stop
+        if report is not None:
             self.report.write(report)
-        if self.exit_code == 0 and self.phase is Phase.TERMINATED and not self.report.orderly:
-            return EXIT_FORCED
-        return self.exit_code or 0
+        return self.report.exit_status
 
 
 class _Asleep:

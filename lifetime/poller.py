@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -79,6 +80,7 @@ class Poller:
         self._sockets: dict[int, Any] = {}  # the sockets of those, for some swap them
         self._attended: dict[int, Any] = {}  # ours, asked after one of their handlers ran
         self._changed: dict[int, Any] = {}  # ours, to be asked before the next poll
+        self._fresh: set[int] = set()  # registered in this turn: what is ready is not theirs
         self._inner: dict[int, Callable[[], object]] = {}  # our own descriptors, not in the map
         self._size = 0
         self._last: Any = None
@@ -142,6 +144,7 @@ class Poller:
     def _register(self, fd: int, dispatcher: Any) -> None:
         self._drop(fd)
         self._objects[fd] = dispatcher
+        self._fresh.add(fd)
         if self.arrivals is not None:
             self.arrivals.append(dispatcher)
         if is_event_driven(dispatcher):
@@ -201,13 +204,16 @@ class Poller:
             self._drop_bad_descriptors()
             return 0
         self.now = self.clock()
-        map, objects, attended = self.map, self._objects, self._attended
+        map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
+        fresh.clear()
         for fd, events in ready:
             dispatcher = objects.get(fd)
             if dispatcher is None or map.get(fd) is not dispatcher:
                 # Closed earlier in this turn, and its number may be somebody else's by now.
                 self._stray(fd)
                 continue
+            if fresh and fd in fresh:
+                continue  # it is: the event was its predecessor's
             if attended and fd in attended:
                 self._changed[fd] = dispatcher
             try:
@@ -225,6 +231,8 @@ class Poller:
         for fd, dispatcher in list(self._asked.items()):
             if self.map.get(fd) is dispatcher:
                 self._ask(fd, dispatcher)
+            else:
+                self._size = -1  # perhaps another took its very place: look closely
 
     def _ask(self, fd: int, dispatcher: Any) -> None:
         """Ask what the dispatcher wants to wait for, and tell the selector if that is new."""
@@ -270,6 +278,8 @@ class Poller:
         ):
             if events & mask and self.map.get(fd) is dispatcher:
                 getattr(dispatcher, handle)()
+        if events & INVALID and self.map.get(fd) is dispatcher:
+            self._bury(fd, dispatcher, OSError(errno.EBADF, "its descriptor is closed"))
 
     def _stray(self, fd: int) -> None:
         """An event for a descriptor that is no longer in the map, or one of our own."""
@@ -278,6 +288,8 @@ class Poller:
             callback()
         elif fd not in self.map and fd not in self._objects:
             self.selector.forget(fd)
+        else:
+            self._size = -1  # somebody took another's very place in the map: look closely
 
     # What can go wrong
 
@@ -309,7 +321,7 @@ class Poller:
         for fd, dispatcher in list(self._objects.items()):
             try:
                 self.selector.watch(fd, self._masks.get(fd, READ))
-                _check(dispatcher)
+                _check(fd, dispatcher)
             except (OSError, ValueError) as error:
                 self._bury(fd, dispatcher, error)
 
@@ -319,8 +331,10 @@ class Poller:
         _pollers.pop(id(self.map), None)
 
 
-def _check(dispatcher: Any) -> None:
+def _check(fd: int, dispatcher: Any) -> None:
     """Raise OSError if the dispatcher's socket was closed behind its back."""
     socket = getattr(dispatcher, "socket", None)
     if socket is not None and socket.fileno() < 0:
-        raise OSError("its socket is closed")
+        raise OSError(errno.EBADF, "its socket is closed")
+    if os.name == "posix":  # elsewhere sockets are no file descriptors
+        os.fstat(fd)

@@ -13,6 +13,9 @@ from typing import Any
 from lifetime.phases import Phase
 from lifetime.sequence import Departure, Holding, ShutdownSequence
 
+#: Exit status of a stop that was to end with 0, but had to cut something to come to an end.
+EXIT_FORCED = 4
+
 #: Vetoes shown in the text, the longest first; the JSON has all of them.
 SHOWN_VETOES = 10
 
@@ -57,12 +60,15 @@ class VetoReport:
 class Report:
     """One shutdown.
 
+    exit_code: what the first request asked for; exit_status: what the process ends with, which is
+        EXIT_FORCED where 0 was asked for and the end was not orderly.
     orderly: nobody's veto was overridden and nothing had to be cut.
     closed_by_force: names of the dispatchers that the loop had to close at the end.
     errors: what hooks and callbacks raised, one line each.
     """
 
     exit_code: int | None = None
+    exit_status: int = 0
     orderly: bool = True
     seconds: float = 0.0
     phases: list[PhaseReport] = field(default_factory=list)
@@ -85,6 +91,13 @@ class Report:
         ]
         self.further_vetoes = sequence.forgotten_holdings
 
+    def ended(self, exit_code: int) -> None:
+        """Note the end of the walk; `exit_code` is what was asked for."""
+        self.exit_code = exit_code
+        if self.tally.cut:
+            self.orderly = False
+        self.exit_status = EXIT_FORCED if exit_code == 0 and not self.orderly else exit_code
+
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, dicts, strings and numbers; seconds are rounded to microseconds."""
         rounded: dict[str, Any] = json.loads(json.dumps(asdict(self)), parse_float=_microseconds)
@@ -97,7 +110,7 @@ class Report:
     def as_text(self) -> str:
         """A few lines for a log."""
         how = "orderly" if self.orderly else "forced"
-        lines = [f"stopped in {self.seconds:.3f} s, {how}, exit code {self.exit_code}"]
+        lines = [f"stopped in {self.seconds:.3f} s, {how}, exit status {self.exit_status}"]
         lines += [
             f"  phase {each.phase} {each.name}: {each.seconds:.3f} s, {each.left}"
             for each in self.phases

@@ -62,14 +62,15 @@ class Trigger:
 
     def drain(self) -> list[Thunk]:
         """Take the bytes out and return the thunks that wait, in the order they were pulled."""
-        # Before the bytes: a pull behind this line writes one of its own.
-        self._pulled = False
         if self._reader is not None:
             try:
                 while len(self._reader.recv(4096)) == 4096:
                     pass
             except BlockingIOError:
                 pass
+        # Between the bytes and the thunks: a pull before this line may have lost its byte to us, but
+        # its thunk is taken below; a pull behind it writes a byte of its own.
+        self._pulled = False
         return self.take()
 
     def take(self) -> list[Thunk]:

@@ -343,6 +343,13 @@ class Channel(Dispatcher):
         """Everything before `close_when_done()` has left; by default that ends the connection."""
         self.close()
 
+    def say_goodbye(self) -> None:
+        """Tell the peer that we send no more."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+
     # What the poll waits for
 
     @event_driven

@@ -32,7 +32,9 @@ class Parser(argparse.ArgumentParser):
 
 def make_parser() -> Parser:
     """The parser of the whole command, one subparser for each of `COMMANDS`."""
-    parser = Parser(prog="lifetime", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(
+        prog="lifetime", description="Servers that shut down in phases.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]

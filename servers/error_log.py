@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 PACKAGES = ("lifetime", "servers")
 
 
-class StandardErrorHandler(logging.StreamHandler[TextIO]):
+class StandardErrorHandler(logging.Handler):
     """Writes to what `sys.stderr` is at that moment.
 
     A live display puts itself in its place, so that a message appears above the live line instead
@@ -21,8 +20,10 @@ class StandardErrorHandler(logging.StreamHandler[TextIO]):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
-        super().emit(record)
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # as every handler of the standard library does
+            self.handleError(record)
 
 
 class ErrorLog:

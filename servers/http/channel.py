@@ -595,13 +595,6 @@ class HTTPChannel(Channel):
         self.expire_at(self.server.lifetime.poller.now + self.limits.linger_time)
         self.changed()
 
-    def say_goodbye(self) -> None:
-        """Tell the peer that we send no more."""
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()
-
     def _discard(self, data: bytes) -> None:
         """Input behind the last request: read so that the peer can end in peace."""
         if self._lingering:

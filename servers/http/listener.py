@@ -24,6 +24,7 @@ from servers.http.request import Request
 from servers.http.status import METHODS, REASONS
 from servers.listener import Listener
 from servers.loggers import CombinedFormat, FileLogger, Logger
+from servers.tls import over_tls
 
 log = logging.getLogger("servers")
 
@@ -85,6 +86,8 @@ class HTTPListener(Listener):
             max_channels=self.limits.connections,
             batch=self.limits.accept_batch,
         )
+        if tls is not None:
+            self.channel_class = over_tls(self.channel_class)
         if access_log is not None:
             self.access_log = _logger(access_log, self.lifetime)
 

@@ -3,7 +3,8 @@
 What is asked for is decided before anything is said: open the file (or a compressed sibling),
 judge the conditions, then the ranges; only then headers are set.  The rules are elsewhere: paths
 in `servers.filesystem`, conditions, ranges and codings in the pure modules of `servers.http`.
-Nothing here writes, and no file is read here: the channel sends it, by sendfile() where it can.
+Nothing here writes.  A small file comes from memory; a large one is left to the channel, which
+sends it by sendfile() where it can.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from servers.file_cache import FileCache
 from servers.filesystem import (
     Filesystem,
     FilesystemError,
@@ -68,6 +70,7 @@ class Files:
         precompressed: bool = True,
     ) -> None:
         self.filesystem = Filesystem(root, follow_links)
+        self.cache = FileCache(self.filesystem)
         self.prefix = "".join(f"/{name}" for name in split(prefix))  # "" for the whole site
         self._below = f"{self.prefix}/"
         self.lists_folders = listing
@@ -123,12 +126,12 @@ class Files:
 
     def _select(self, request: Request, path: str) -> tuple[OpenFile, str]:
         """The file, or its best sibling, and the sibling's coding ("" for the file itself)."""
-        file = self.filesystem.open(path)
+        file = self.cache.open(path)
         accepted = request.get_header("Accept-Encoding") if self.precompressed else None
         if not accepted:
             return file, ""
         for coding in codings(accepted):
-            sibling = self.filesystem.open_sibling(path, SUFFIXES[coding])
+            sibling = self._sibling(path + SUFFIXES[coding])
             if sibling is None:
                 continue
             # Older in whole seconds: whoever copies a folder may not keep the finer order.
@@ -137,6 +140,12 @@ class Files:
                 return sibling, coding
             sibling.close()
         return file, ""
+
+    def _sibling(self, path: str) -> OpenFile | None:
+        try:
+            return self.cache.open(path) if self.filesystem.may_exist(path) else None
+        except FilesystemError:
+            return None
 
     def _representation(self, path: str, coding: str, file: OpenFile) -> Representation:
         noted = file.notes.get(coding)
@@ -170,7 +179,7 @@ class Files:
             request["Content-Length"] = str(span.length)
         sends = request.method == "GET"
         if sends:
-            request.push(FileSlice(file, span.first, span.length))
+            request.push(_part(file, span))
         request.done()
         return sends
 
@@ -252,6 +261,12 @@ def _spans(request: Request, what: Representation) -> list[ranges.Span]:
     return ranges.parse(field, what.size)
 
 
+def _part(file: OpenFile, span: ranges.Span, closes: bool = True) -> bytes | FileSlice:
+    if file.content is None:
+        return FileSlice(file, span.first, span.length, closes)
+    return file.content[span.first : span.last + 1]  # all of it is no copy
+
+
 def _send_spans(
     request: Request, file: OpenFile, what: Representation, spans: Sequence[ranges.Span]
 ) -> bool:
@@ -262,7 +277,7 @@ def _send_spans(
     request["Content-Length"] = str(body.length)
     for head, span in zip(body.heads, spans, strict=True):
         request.push(head)
-        request.push(FileSlice(file, span.first, span.length, closes=span is spans[-1]))
+        request.push(_part(file, span, closes=span is spans[-1]))
     request.push(body.closing)
     request.done()
     return True

@@ -1,0 +1,1 @@
+"""Tests, as packages, so that one may use another's tools."""

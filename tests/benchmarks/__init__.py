@@ -1,0 +1,1 @@
+"""What a request costs, side by side with other servers.  Benchmarks, not tests."""

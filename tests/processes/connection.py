@@ -1,0 +1,231 @@
+"""One TCP connection of the load: it connects, sends and reads, and keeps the account exact.
+
+What a kind of client does with it is in clients.py.
+"""
+
+import errno
+import selectors
+import socket
+import time
+
+from tests.processes.load import Load
+from tests.processes.request import Fate, Loss, Request
+from tests.processes.response import Answers, MalformedResponse
+
+CONNECT_TIME = 3.0  # seconds; a server may let SYNs fall while it closes, and TCP repeats after 1 s
+READ_SIZE = 256 * 1024
+
+
+class Connection:
+    """A client with one connection.
+
+    Subclasses say what happens when it is `connected()` and when a request was `answered()`.
+    """
+
+    kind = "connection"
+    receive_buffer: int | None = None  # bytes; None: the system's
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.answers = Answers()
+        self.unsent = b""
+        self.established = False
+        self.open = True
+        self.hung_up = False  # we have closed it, so nothing it does is the server's fault
+        load.connections.add(self)
+        self.sock = socket.socket()
+        self.sock.setblocking(False)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.receive_buffer is not None:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        error = self.sock.connect_ex(load.address)
+        if error in (0, errno.EINPROGRESS):
+            load.watch(self, self.sock, selectors.EVENT_WRITE)
+            load.later(CONNECT_TIME, self._give_up_connecting)
+        else:
+            self._not_connected(error)
+
+    # What a kind of client decides.
+
+    def connected(self) -> None:
+        """The connection stands."""
+
+    def answered(self, request: Request) -> None:
+        """`request` got its complete and right answer."""
+
+    def ended(self) -> None:
+        """The connection is gone, by whichever side."""
+
+    # What every kind does.
+
+    def ask(self, data: bytes, *requests: Request, complete: bool = True) -> None:
+        """Begin `requests` and send `data`; it ends what was begun if `complete`."""
+        self.answers.awaited.extend(requests)
+        self.send(data, complete=complete)
+
+    def send(self, data: bytes, *, complete: bool) -> None:
+        """Hand over `data`; with its last byte all begun requests are sent if `complete`."""
+        if not self.open:
+            return
+        self.unsent += data
+        self._complete = complete
+        self._flush()
+
+    def hang_up(self) -> None:
+        """Close from our side: the client has what it wanted."""
+        self.hung_up = True
+        self._close()
+
+    def handle(self, events: int) -> None:
+        if not self.established:
+            self._finish_connecting()
+            return
+        if events & selectors.EVENT_WRITE and self.open:
+            self._flush()
+        if events & selectors.EVENT_READ and self.open:
+            self.read(READ_SIZE)
+
+    def read(self, most: int) -> int:
+        """Read up to `most` bytes; return how many came."""
+        try:
+            data = self.sock.recv(most)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.end(Fate.RESET)
+            return 0
+        if not data:
+            for request in self.answers.end():
+                self._take(request)
+            self.end(Fate.CUT)
+            return 0
+        try:
+            finished = self.answers.feed(data)
+        except MalformedResponse as error:
+            self._blame(str(error))
+            self.end(Fate.WRONG)
+            return 0
+        for request in finished:
+            self._take(request)
+        if self.answers.surplus and self.open:
+            self._blame(f"{self.answers.surplus[:200]!r} though nothing was owed")
+            self.answers.surplus = b""
+        return len(data)
+
+    def end(self, fate: Fate) -> None:
+        """The server, or the end of the watch, ended this connection: settle its account."""
+        if not self.open:
+            return
+        account = self.load.account
+        if not self.established:
+            account.unconnected.append(self.loss(None, fate))
+        if fate is Fate.RESET:
+            moment = self.load.since_signal(time.monotonic())
+            owed = len(self.answers.awaited)
+            account.resets.append(f"{self.kind}: at {moment:+.4f} s with {owed} answers owed")
+        if fate is not Fate.SILENT and self.load.signalled is not None:
+            (account.told if self.answers.announced else account.untold)[self.kind] += 1
+        for request in self.answers.awaited:
+            self.lose(request, fate)
+        self._close()
+
+    def _take(self, request: Request) -> None:
+        if request.right:
+            self.load.note_answer(request)
+            self.answered(request)
+        else:
+            self.lose(request, Fate.WRONG)
+
+    def lose(self, request: Request, fate: Fate) -> None:
+        """Write down that `request` did not get its answer."""
+        loss = self.loss(request, fate)
+        if request.sent is None:
+            self.load.account.cut.append(loss)
+        elif not request.announced:
+            self.load.account.lost.append(loss)
+
+    def loss(self, request: Request | None, fate: Fate) -> Loss:
+        sent = request.sent if request else None
+        return Loss(
+            self.kind,
+            fate,
+            None if sent is None else self.load.since_signal(sent),
+            self.load.since_signal(time.monotonic()),
+            request.received if request else 0,
+            request.status if request else None,
+        )
+
+    def _flush(self) -> None:
+        try:
+            count = self.sock.send(self.unsent)
+        except BlockingIOError:
+            count = 0
+        except OSError:
+            # The server has closed and reset; but what it said before may still be there to read.
+            self._blame_reset()
+            return
+        self.unsent = self.unsent[count:]
+        events = selectors.EVENT_READ
+        if self.unsent:
+            self.load.watch(self, self.sock, events | selectors.EVENT_WRITE)
+            self._waiting_to_write = True
+            return
+        if self._waiting_to_write:
+            self.load.watch(self, self.sock, events)
+            self._waiting_to_write = False
+        if self._complete:
+            now = time.monotonic()
+            for request in self.answers.awaited:
+                if request.sent is None:
+                    request.sent = now
+                    request.announced = self.answers.announced
+
+    _complete = False
+    _waiting_to_write = False
+
+    def _blame_reset(self) -> None:
+        while self.open and self.read(READ_SIZE):
+            pass
+        self.end(Fate.RESET)
+
+    def _blame(self, what: str) -> None:
+        moment = self.load.since_signal(time.monotonic())
+        self.load.account.surplus.append(f"{self.kind}: at {moment:+.4f} s {what}")
+
+    def _finish_connecting(self) -> None:
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._not_connected(error)
+            return
+        # TCP connects a socket to itself if the port nobody listens on is the one it was given.
+        if self.sock.getsockname() == self.sock.getpeername():
+            self._not_connected(errno.ECONNREFUSED)
+            return
+        self.established = True
+        self.load.watch(self, self.sock, selectors.EVENT_READ)
+        self.connected()
+
+    def _give_up_connecting(self) -> None:
+        if self.open and not self.established:
+            self._not_connected(errno.ETIMEDOUT)
+
+    def _not_connected(self, error: int) -> None:
+        if error == errno.ECONNREFUSED:
+            self.load.account.refused += 1
+        elif error == errno.ECONNRESET:
+            # The kernel had accepted for the server, which closed its listener without looking: a
+            # connection that nobody had accepted would have been refused.
+            moment = self.load.since_signal(time.monotonic())
+            self.load.account.resets.append(f"{self.kind}: at {moment:+.4f} s, while connecting")
+            self.load.account.dropped.append(self.loss(None, Fate.RESET))
+        else:
+            self.load.account.unconnected.append(self.loss(None, Fate.SILENT))
+        self._close()
+
+    def _close(self) -> None:
+        if self.open:
+            self.open = False
+            self.load.watch(self, self.sock, 0)
+            self.sock.close()
+            self.load.connections.discard(self)
+            self.ended()
