@@ -22,6 +22,7 @@ class Dispatcher(asyncore.dispatcher):
         even asked after its handlers ran.
     """
 
+    _fileno: int | None
     poller: Poller | None = None
     announces_changes = False
 
@@ -30,14 +31,14 @@ class Dispatcher(asyncore.dispatcher):
         super().add_channel(map)
         target = self._map if map is None else map  # type: ignore[attr-defined]
         self.poller = poller_of(target)
-        if self.poller is not None:
+        if self.poller is not None and self._fileno is not None:
             self.poller.adopt(self._fileno, self)
 
     def del_channel(self, map: SocketMap | None = None) -> None:
         """Leave the map, unless our number is somebody else's there by now."""
         fd = self._fileno
         target = self._map if map is None else map  # type: ignore[attr-defined]
-        if fd in target and target[fd] is not self:
+        if fd is not None and target.get(fd, self) is not self:
             self._fileno = None
             return
         super().del_channel(map)
@@ -100,5 +101,5 @@ class Dispatcher(asyncore.dispatcher):
         log.info("%s", message)
 
     def log_info(self, message: str, type: str = "info") -> None:
-        """One line at the level that `type` names: debug, info, warning or error; asyncore's hook."""
+        """One line at the level that `type` names (debug, info, warning, error); asyncore's hook."""
         log.log(getattr(logging, type.upper(), logging.INFO), "%s", message)

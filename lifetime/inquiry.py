@@ -65,10 +65,12 @@ class Inquiry:
             if self.map.get(fd) is participant:
                 self._ask(fd, participant, now)
         for participant in arrivals:
-            fd = getattr(participant, "_fileno", None)
+            number: int | None = getattr(participant, "_fileno", None)
             _, heard = self._heard.get(id(participant), (None, 0))
-            if heard < self.sequence.phase and fd is not None and self.map.get(fd) is participant:
-                self._ask(fd, participant, now)
+            if number is None or self.map.get(number) is not participant:
+                continue
+            if heard < self.sequence.phase:
+                self._ask(number, participant, now)
         self._forget_the_departed(now)
         return bool(self._holders)
 

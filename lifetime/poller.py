@@ -207,7 +207,7 @@ class Poller:
         map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
         fresh.clear()
         for fd, events in ready:
-            dispatcher = objects.get(fd)
+            dispatcher: Any = objects.get(fd)
             if dispatcher is None or map.get(fd) is not dispatcher:
                 # Closed earlier in this turn, and its number may be somebody else's by now.
                 self._stray(fd)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import select
+from contextlib import suppress
 from typing import Any, Protocol
 
 READ = 1
@@ -46,18 +47,26 @@ class EpollSelector:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self._known: set[int] = set()  # spares a failing call for each new descriptor
 
     def watch(self, fd: int, events: int) -> None:
         try:
-            self._epoll.modify(fd, events)
-        except FileNotFoundError:
+            if fd in self._known:
+                self._epoll.modify(fd, events)
+            else:
+                self._epoll.register(fd, events)
+        except FileNotFoundError:  # closed behind our back, and its number is in use again
             self._epoll.register(fd, events)
+        except FileExistsError:
+            self._epoll.modify(fd, events)
+        self._known.add(fd)
 
     def forget(self, fd: int) -> None:
-        try:
+        # Closing a descriptor takes it out of the kernel's set, but not while a forked process
+        # still has a copy; so it is taken out by hand.
+        self._known.discard(fd)
+        with suppress(OSError):
             self._epoll.unregister(fd)
-        except OSError:
-            pass  # closing a descriptor takes it out of the kernel's set
 
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
         # epoll counts in milliseconds and rounds up, so that a timer is never met too early.
@@ -77,10 +86,8 @@ class PollSelector:
         self._poll.register(fd, events)
 
     def forget(self, fd: int) -> None:
-        try:
+        with suppress(KeyError):
             self._poll.unregister(fd)
-        except KeyError:
-            pass
 
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
         # Rounded up: half a millisecond must not become a busy loop of zero.
@@ -103,10 +110,8 @@ class KqueueSelector:
         self._watched[fd] = events
 
     def forget(self, fd: int) -> None:
-        try:
+        with suppress(OSError):  # closing a descriptor takes it out of the kernel's set
             self._change(fd, self._watched.pop(fd, 0), 0)
-        except OSError:
-            pass  # closing a descriptor takes it out of the kernel's set
 
     def _change(self, fd: int, before: int, after: int) -> None:
         module = self._module

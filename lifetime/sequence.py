@@ -124,9 +124,10 @@ class ShutdownSequence:
             return Departure.AT_ONCE
         if not vetoed and self.minimum_remaining(now) <= 0:
             return Departure.RELEASED
-        if self.patience.deadline is not None and now - self.began >= self.patience.deadline:
+        # Added up as in `remaining`: rounded differently, nothing would remain and nobody leave.
+        if self.patience.deadline is not None and now >= self.began + self.patience.deadline:
             return Departure.DEADLINE
-        if now - self.entered >= self.phase_patience:
+        if now >= self.entered + self.phase_patience:
             return Departure.PATIENCE
         return None
 

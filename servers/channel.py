@@ -227,7 +227,7 @@ class Channel(Dispatcher):
             buffer = self.ac_out_buffer
             # The head of a file's answer waits in the kernel for the file, and leaves with it.
             more = self._fifo and self._sends_files and type(self._fifo[0]) is FileSlice
-            sent = self.send(buffer, MSG_MORE) if more else self.send(buffer)
+            sent = self.send_more(buffer) if more else self.send(buffer)
             if sent:
                 self.ac_out_buffer = buffer[sent:]
                 self.note_sent(sent)
@@ -300,7 +300,7 @@ class Channel(Dispatcher):
         """Let the kernel copy from the file to the socket.  False: the socket takes no more."""
         try:
             sent = os.sendfile(
-                self._fileno, piece.fileno(), piece.offset, min(piece.remaining, MAX_SENDFILE)
+                self.socket.fileno(), piece.fileno(), piece.offset, min(piece.remaining, MAX_SENDFILE)
             )
         except BlockingIOError:
             return False
@@ -322,18 +322,29 @@ class Channel(Dispatcher):
             self._close_producer(piece)
         return True
 
-    def send(self, data: bytes, flags: int = 0) -> int:
+    def send(self, data: Any) -> int:
         """Send what the socket takes at once; returns how many bytes that were."""
         try:
-            sent: int = self.socket.send(data, flags)
-        except BlockingIOError:
-            return 0
+            sent: int = self.socket.send(data)
         except OSError as error:
-            if error.errno not in DISCONNECTED:
-                raise
-            self.handle_close()
-            return 0
+            return self._nothing_sent(error)
         return sent
+
+    def send_more(self, data: bytes) -> int:
+        """The same, but a file follows: the system waits for it, and sends both together."""
+        try:
+            sent: int = self.socket.send(data, MSG_MORE)
+        except OSError as error:
+            return self._nothing_sent(error)
+        return sent
+
+    def _nothing_sent(self, error: OSError) -> int:
+        if isinstance(error, BlockingIOError):
+            return 0
+        if error.errno not in DISCONNECTED:
+            raise error
+        self.handle_close()
+        return 0
 
     def handle_write(self) -> None:
         """There is room to send again."""

@@ -1,7 +1,8 @@
 """Small files stay in memory, for as long as they do not change on disk.
 
 A file that is in memory goes out in one call together with the head of its answer, and costs one
-stat() instead of open(), fstat(), sendfile() and close(): of 50 us of CPU for 100 kB, 20 are left.
+stat() instead of open(), fstat(), sendfile() and close(): of the 50 us of CPU that an answer of
+100 kB takes, that saves 20.
 A large one gains nothing, since the kernel copies it best.
 
 The file system's clock is coarse: a file written twice within one tick, with the same size, looks

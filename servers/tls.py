@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from functools import cache
+from contextlib import suppress
 from typing import Any
 
 from lifetime import event_driven
@@ -91,7 +91,7 @@ class OverTLS(Channel):
             self.handle_close()
             return b""
 
-    def send(self, data: bytes, flags: int = 0) -> int:
+    def send(self, data: Any) -> int:
         """Send what the socket takes at once; returns how many bytes of clear text that were."""
         try:
             return super().send(data)
@@ -140,14 +140,12 @@ class OverTLS(Channel):
         super().close()
 
     def _notify(self) -> None:
-        try:
+        # The peer's own close_notify is not waited for, and the peer may be gone.
+        with suppress(OSError, ValueError):
             if self.socket._sslobj is not None:
                 self.socket.unwrap()
-        except (OSError, ValueError):
-            pass  # the peer's own close_notify is not waited for, and it may be gone
 
 
-@cache
-def over_tls(channel_class: type[Channel]) -> type[Any]:
+def over_tls(channel_class: type[Any]) -> type[Any]:
     """The same channel over TLS."""
     return type(f"{channel_class.__name__}OverTLS", (OverTLS, channel_class), {})

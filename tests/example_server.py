@@ -2,7 +2,7 @@
 
     python -m tests.example_server SITE [--port N] [--patience S] [--limit name=value ...]
 
-It prints one line, its URL, when it accepts connections.
+It prints one line, its URL, when it serves.
 """
 
 import argparse
@@ -61,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     site.install_handler(Files(options.site))
     for handler in (Hello(), Slow(), Echo()):
         site.install_handler(handler)  # last installed is asked first
-    print(f"http://127.0.0.1:{site.port}", flush=True)
+    # In the loop: whoever reads the line may send a signal, and it is ours by then.
+    lifetime.call_later(0.0, lambda: print(site.url, flush=True))
     return lifetime.run(patience=options.patience)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ class HTTPChannel(Channel):
     def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
         # asyncore's constructor would ask the system for what the listener has just told us.
         self._map = server.lifetime.map
-        self._fileno: int | None = None
+        self._fileno = None
         self.server = server
         self.limits = server.limits
         self.addr = addr
@@ -349,10 +350,8 @@ class HTTPChannel(Channel):
 
     def _has_more_input(self) -> bool:
         if not self._input and not self.input_ended and self._body is None:
-            try:
+            with suppress(BlockingIOError):
                 self._input = self.recv(self.ac_in_buffer_size)
-            except BlockingIOError:
-                pass
         return bool(self._input)
 
     def _unread_body_is_too_long(self, request: Request) -> bool:

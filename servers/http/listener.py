@@ -101,7 +101,7 @@ class HTTPListener(Listener):
         """Where a client on this machine finds us."""
         if not isinstance(self.addr, tuple):
             return f"http+unix:{self.addr}"
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.addr[0], self.addr[0])
+        host: str = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.addr[0], str(self.addr[0]))
         scheme = "http" if self.tls is None else "https"
         return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-#: Fields that decide about the framing, or that we would send as well.
-_SPECIAL = frozenset({"Connection", "Content-Length", "Transfer-Encoding", "Date", "Server"})
+#: Fields that change the framing, or that we would send as well.
+_SPECIAL = frozenset({"Connection", "Transfer-Encoding", "Date", "Server"})
 
 
 class Reply(NamedTuple):
@@ -61,9 +61,15 @@ def compose_plain(request: Request, preamble: bytes, body: bytes) -> bytes | Non
         or not _SPECIAL.isdisjoint(headers)
     ):
         return None
+    length = str(len(body))
+    declared = headers.get("Content-Length")
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    lines.append(f"Content-Length: {len(body)}\r\n\r\n")
-    return preamble + "".join(lines).encode("latin-1") + body
+    if declared is None:
+        lines.append(f"Content-Length: {length}\r\n")
+    elif declared != length:
+        return None
+    lines.append("\r\n")
+    return b"".join((preamble, "".join(lines).encode("latin-1"), body))
 
 
 def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:

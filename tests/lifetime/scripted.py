@@ -38,9 +38,12 @@ class PlainDispatcher:
         self.name: str = spec["name"]
         self.shutdown_name = self.name
         self.closed = False
+        self.joined_in = world.phase
+        self.left_in: int | None = None  # the phase in which it left the map
         self._fileno = world.next_descriptor()
         world.map[self._fileno] = self
         world.everybody[self.name] = self
+        world.ever.append(self)
 
     def readable(self) -> bool:
         return True
@@ -57,11 +60,14 @@ class PlainDispatcher:
         if reaction == "close":
             self.close()
         elif reaction == "raise":
+            self.left_in = self.world.phase
             raise ValueError("scripted")
 
     def close(self) -> None:
         if not self.closed:
             self.closed = True
+            if self.left_in is None:
+                self.left_in = self.world.phase
             self.world.map.pop(self._fileno, None)
             self.world.note(self.name, "close")
 
@@ -72,12 +78,14 @@ class ScriptedDispatcher(PlainDispatcher):
     def __init__(self, world: World, spec: Spec) -> None:
         super().__init__(world, spec)
         self.calls: dict[int, int] = {}
+        self.heard: list[tuple[int, float, int]] = []  # phase, time in phase, phase of the loop
         self.vetoes = False
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         world, control = self.world, self.spec["control"]
         act: Spec = control.get(str(int(phase)), control.get("*", {}))
         self.calls[phase] = count = self.calls.get(phase, 0) + 1
+        self.heard.append((int(phase), time_in_phase, world.phase))
         said = f"call t={round(time_in_phase, 6)!r} -> "
         if act.get("raise_on_call") in (0, count):
             exception = act.get("exception", "RuntimeError")
@@ -166,7 +174,8 @@ class World:
         self.wall_clock_ahead = 0.0
         self.rows: list[Row] = []
         self.map: dict[int, Any] = {}
-        self.everybody: dict[str, PlainDispatcher] = {}
+        self.everybody: dict[str, PlainDispatcher] = {}  # by name; the latest, if it comes twice
+        self.ever: list[PlainDispatcher] = []  # in the order they joined
         self.raised: str | None = None
         self.phase_timeout: float = scenario.get("phase_timeout", 30.0)
         self.entry: list[str] = scenario.get("entry", ["loop"])
@@ -186,6 +195,11 @@ class World:
             self.join(spec)
 
     # What the engine and the dispatchers see
+
+    @property
+    def phase(self) -> int:
+        """The engine's."""
+        return int(self.lifetime.phase)
 
     def clock(self) -> float:
         return self.now
@@ -226,6 +240,9 @@ class World:
             self._add(*args)
         elif operation == "shutdown":
             self._shutdown(*args)
+        elif operation == "resume":
+            self.note("*", "resume")
+            self.lifetime.resume()
         elif operation == "sleep":
             self.now += args[0]
         elif operation == "clock":

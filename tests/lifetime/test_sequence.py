@@ -62,6 +62,13 @@ def test_no_patience_means_that_a_veto_counts_for_nothing() -> None:
     assert sequence.may_leave(0.0, vetoed=True) is Departure.PATIENCE
 
 
+def test_when_nothing_remains_the_phase_is_left_however_the_clock_rounds() -> None:
+    sequence = ShutdownSequence(1 / 3, Patience(phase=0.5))
+    now = 1 / 3 + 0.5  # from which 1/3 taken away is less than 0.5
+    assert sequence.remaining(now) == 0.0
+    assert sequence.may_leave(now, vetoed=True) is Departure.PATIENCE
+
+
 def test_what_remains_never_falls_below_zero() -> None:
     assert ShutdownSequence(0.0, Patience(phase=10.0)).remaining(99.0) == 0.0
 

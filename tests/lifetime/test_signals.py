@@ -129,7 +129,7 @@ def test_usr1_logs_the_phase_the_vetoes_and_every_threads_stack(
 ) -> None:
     process = start("busy")
     process.send(signal.SIGTERM)
-    process.wait_for("phase 3")
+    process.wait_for("held by member")
     process.send(signal.SIGUSR1)
     process.wait_for("log phase 3 draining")
     process.wait_for("by member: busy")

@@ -24,7 +24,7 @@ from tests.processes.server import ServerProcess, example_server, free_port
 from tests.site_folder import fill
 
 # Seconds after the first connections.
-TASKS_BEGIN = 0.7  # slow requests, uploads, downloads, half heads
+TASKS_BEGIN = 0.3  # slow requests, uploads, downloads, half heads
 SIGNAL = 1.5
 # Seconds after the signal.
 HALF_HEADS_GO_ON = 0.5

@@ -28,5 +28,6 @@ class Leave:
 if __name__ == "__main__":
     site = HTTPListener("127.0.0.1", 0, access_log=None)
     site.install_handler(Leave())
-    print(f"http://127.0.0.1:{site.port}", flush=True)
+    # In the loop: whoever reads the line may send a signal, and it is ours by then.
+    lifetime.call_later(0.0, lambda: print(site.url, flush=True))
     sys.exit(lifetime.run())

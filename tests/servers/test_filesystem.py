@@ -48,7 +48,7 @@ def without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_proc(path: str, **options: int) -> str:
         if str(path).startswith("/proc/"):
             raise OSError(errno.ENOENT, "no /proc here")
-        return readlink(path, **options)  # type: ignore[call-arg]
+        return readlink(path, **options)
 
     monkeypatch.setattr(os, "readlink", no_proc)
 
@@ -359,21 +359,44 @@ def test_many_spellings_of_one_file_do_not_fill_the_memory(root: Path) -> None:
     assert list(filesystem._known) == ["/file.txt"]
 
 
-# -- siblings ----------------------------------------------------------------------------------
+# -- asking without opening --------------------------------------------------------------------
 
 
-def test_a_sibling_is_opened_if_it_is_there(root: Path) -> None:
-    (root / "file.txt.gz").write_text("packed")
-    sibling = Filesystem(root).open_sibling("/file.txt", ".gz")
-    assert sibling is not None
-    sibling.close()
+@pytest.mark.parametrize(("path", "answer"), [("/file.txt", True), ("/file.txt.gz", False)])
+def test_whether_it_is_worth_trying_to_open_a_path(root: Path, path: str, answer: bool) -> None:
+    assert Filesystem(root).may_exist(path) is answer
 
 
-def test_a_sibling_that_is_missing_or_refused_is_none(root: Path) -> None:
-    (root / "file.txt.gz").symlink_to("../secret.txt")
-    (root / "file.txt.br").mkdir()
-    siblings = [Filesystem(root).open_sibling("/file.txt", end) for end in (".gz", ".br", ".xz")]
-    assert siblings == [None, None, None]
+def test_a_file_that_nobody_touched_is_unchanged(root: Path) -> None:
+    filesystem = Filesystem(root)
+    file = filesystem.open("/file.txt")
+    file.close()
+    assert filesystem.is_unchanged("/file.txt", file)
+
+
+def replace(path: Path) -> None:
+    (path.parent / "new").write_text("another")
+    (path.parent / "new").rename(path)
+
+
+CHANGES: list[Callable[[Path], object]] = [
+    lambda path: path.write_text("longer than before"),
+    lambda path: os.utime(path, ns=(0, 0)),
+    lambda path: path.chmod(0o600),
+    replace,
+    Path.unlink,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["write", "time", "mode", "rename", "unlink"])
+def test_a_file_that_somebody_touched_is_not_unchanged(
+    root: Path, change: Callable[[Path], object]
+) -> None:
+    filesystem = Filesystem(root)
+    file = filesystem.open("/file.txt")
+    file.close()
+    change(root / "file.txt")
+    assert not filesystem.is_unchanged("/file.txt", file)
 
 
 # -- listings ----------------------------------------------------------------------------------
