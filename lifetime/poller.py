@@ -207,8 +207,8 @@ class Poller:
         map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
         fresh.clear()
         for fd, events in ready:
-            dispatcher: Any = objects.get(fd)
-            if dispatcher is None or map.get(fd) is not dispatcher:
+            dispatcher = objects.get(fd)
+            if map.get(fd) is not dispatcher or dispatcher is None:
                 # Closed earlier in this turn, and its number may be somebody else's by now.
                 self._stray(fd)
                 continue

@@ -17,7 +17,7 @@ from typing import Any
 
 from lifetime import Dispatcher, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED, SocketMap
-from servers.producers import FileShrank, FileSlice, Producer, close, overlap
+from servers.producers import FileShrank, FileSlice, Producer, SimpleProducer, close, overlap
 
 log = logging.getLogger("servers")
 
@@ -30,6 +30,10 @@ MSG_MORE: int = getattr(socket, "MSG_MORE", 0)
 
 #: One call of sendfile moves at most this much, so that one fast reader does not keep the loop.
 MAX_SENDFILE = 512 * 1024
+
+#: A larger piece of output is taken apart: what the socket did not take is copied each time, and
+#: for a slow reader of many MB that would be most of our time.
+LARGE = 256 * 1024
 
 
 class Sent:
@@ -208,16 +212,17 @@ class Channel(Dispatcher):
     def discard_buffers(self) -> None:
         """Forget all input and output that waits; producers are closed."""
         self.ac_in_buffer = self.ac_out_buffer = b""
+        self._sent_marks = None
         self._close_producers()
 
     def initiate_send(self) -> None:
         """Send as much as the socket takes; `writable()` waits for the rest."""
-        while self.socket is not None:
+        while self.connected:
             if not self.ac_out_buffer:
                 if not self._fifo:
                     break
                 first = self._fifo[0]
-                if type(first) is FileSlice and self._sends_files:
+                if type(first) is FileSlice and self.bypasses_send():
                     if not self._send_file(first):
                         break
                     continue
@@ -226,7 +231,8 @@ class Channel(Dispatcher):
                     continue
             buffer = self.ac_out_buffer
             # The head of a file's answer waits in the kernel for the file, and leaves with it.
-            more = self._fifo and self._sends_files and type(self._fifo[0]) is FileSlice
+            more = self._fifo and type(self._fifo[0]) is FileSlice and self.bypasses_send()
+            more = more and self._fifo[0].remaining  # type: ignore[index]
             sent = self.send_more(buffer) if more else self.send(buffer)
             if sent:
                 self.ac_out_buffer = buffer[sent:]
@@ -240,9 +246,18 @@ class Channel(Dispatcher):
         self.changed()
 
     def refill_buffer(self) -> None:
-        """Gather the next piece of output, as much as one call should send."""
-        fifo = self.producer_fifo
+        """Gather the next piece of output, as much as one call should send.
+
+        What was gathered before a producer raises stays in the buffer.
+        """
         pieces: list[bytes] = []
+        try:
+            self._gather(self.producer_fifo, pieces)
+        finally:
+            if pieces and self.socket is not None:
+                self.ac_out_buffer += pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _gather(self, fifo: deque[Any], pieces: list[bytes]) -> None:
         size = 0
         while fifo and size < self.ac_out_buffer_size:
             first = fifo[0]
@@ -258,7 +273,7 @@ class Channel(Dispatcher):
             if isinstance(first, bytes | bytearray | memoryview | str):
                 fifo.popleft()
                 piece = first.encode(CHARSET) if isinstance(first, str) else bytes(first)
-            elif type(first) is FileSlice and self._sends_files:
+            elif type(first) is FileSlice and self.bypasses_send():
                 break
             else:
                 piece = self._ask_producer(first)
@@ -269,10 +284,11 @@ class Channel(Dispatcher):
                         fifo.popleft()
                         self._close_producer(first)
                     continue
+            if len(piece) > LARGE:
+                fifo.appendleft(SimpleProducer(piece))
+                continue
             pieces.append(piece)
             size += len(piece)
-        if pieces:
-            self.ac_out_buffer += pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _ask_producer(self, producer: Producer) -> bytes:
         piece = producer.more()
@@ -334,6 +350,18 @@ class Channel(Dispatcher):
         """The same, but a file follows: the system waits for it, and sends both together."""
         try:
             sent: int = self.socket.send(data, MSG_MORE)
+        except OSError as error:
+            return self._nothing_sent(error)
+        return sent
+
+    def bypasses_send(self) -> bool:
+        """Whether sendfile and sendmsg may stand in for `send()`: nobody has overridden that."""
+        return self._sends_files and type(self).send is _send
+
+    def send_parts(self, *parts: bytes) -> int:
+        """Send several pieces as if they were one; returns how many bytes the socket took."""
+        try:
+            sent: int = self.socket.sendmsg(parts)
         except OSError as error:
             return self._nothing_sent(error)
         return sent
@@ -454,3 +482,7 @@ class Channel(Dispatcher):
             close(producer)
         except Exception:
             log.exception("%r failed to close", producer)
+
+
+#: Remembered, so that a patched class is noticed: what it does in `send` it wants to do always.
+_send = Channel.send

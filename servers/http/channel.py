@@ -22,13 +22,16 @@ from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError, MisuseError
 from servers.http.framing import Coding, chunk
 from servers.http.parser import Head, find_head, parse_head
-from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain
+from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain_head
 from servers.http.request import Request
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
 
 log = logging.getLogger("servers")
+
+#: A body above this (bytes) is handed to the system beside its head, not copied behind it.
+LARGE = 16384
 
 #: What an idle connection answers to readable() and writable().
 IDLE = (True, False)
@@ -70,7 +73,7 @@ class HTTPChannel(Channel):
         self.limits = server.limits
         self.addr = addr
         self.connected = True
-        self._replies: list[tuple[Request, int, bytes]] = []  # with the length of the body
+        self._replies: list[tuple[Request, bytes, bytes]] = []  # head and body of each
         self.set_socket(sock)
         server.channel_opened(self)
         self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
@@ -310,9 +313,10 @@ class HTTPChannel(Channel):
         persistent = self._persists(request)
         outgoing = request.outgoing
         if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
-            plain = compose_plain(request, preamble, outgoing[0])
-            if plain is not None:
-                self._replies.append((request, len(outgoing[0]), plain))
+            body = outgoing[0]
+            head = compose_plain_head(request, preamble, len(body))
+            if head is not None:
+                self._replies.append((request, head, body))
                 return
         reply = compose(request, preamble, persistent)
         items = reply.items
@@ -320,9 +324,9 @@ class HTTPChannel(Channel):
             self._final = True
             self._input = b""
         if len(items) == 2 and type(items[1]) is bytes:
-            self._replies.append((request, len(items[1]), items[0] + items[1]))
+            self._replies.append((request, items[0], items[1]))
         elif len(items) == 1:
-            self._replies.append((request, 0, items[0]))
+            self._replies.append((request, items[0], b""))
         else:
             self._tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
             self._queue_replies()
@@ -371,10 +375,10 @@ class HTTPChannel(Channel):
         """Answers that wait for the end of this turn go into the queue, so that order is kept."""
         if self._replies:
             fifo = self.producer_fifo
-            for request, body_length, data in self._replies:
-                fifo.append(data[: len(data) - body_length])
+            for request, head, body in self._replies:
+                fifo.append(head)
                 fifo.append(Sent(partial(self._begun, request)))
-                fifo.append(data[len(data) - body_length :])
+                fifo.append(body)
                 fifo.append(Sent(partial(self._streamed, request)))
             self._replies = []
 
@@ -399,22 +403,32 @@ class HTTPChannel(Channel):
     def _send_at_once(self) -> None:
         replies, self._replies = self._replies, []
         if len(replies) == 1:
-            data = replies[0][2]
+            _, head, body = replies[0]
+            if len(body) > LARGE and self.bypasses_send():
+                length = len(head) + len(body)
+                sent = self.send_parts(head, body)
+                data = b"" if sent == length else head + body
+            else:
+                data = head + body
+                length = len(data)
+                sent = self.send(data)
         else:
-            data = b"".join([reply[2] for reply in replies])
-        sent = self.send(data)
-        if sent == len(data):
+            data = b"".join([part for reply in replies for part in reply[1:]])
+            length = len(data)
+            sent = self.send(data)
+        if sent == length:
             self.bytes_out += sent
-            for request, body_length, _ in replies:
-                request.bytes_sent = body_length
+            for request, _, body in replies:
+                request.bytes_sent = len(body)
                 self.server.request_finished(request)
             return
         if self.socket is None:
             return
         end = 0
-        for request, body_length, part in replies:
-            end += len(part)
-            self._mark(end, partial(self._finished, request, self.bytes_out + end - body_length))
+        for request, head, body in replies:
+            began = self.bytes_out + end + len(head)
+            end += len(head) + len(body)
+            self._mark(end, partial(self._finished, request, began))
         self.ac_out_buffer = data[sent:]
         self.note_sent(sent)
 

@@ -114,14 +114,14 @@ class Fields:
         parts = [line.partition(":") for line in self.lines()]
         return [(name, value.strip(" \t")) for name, _, value in parts]
 
-    def get(self, name: str) -> str | None:
+    def by_name(self) -> dict[str, str]:
         if self._dictionary is None:
             joined: dict[str, str] = {}
             for key, value in self.pairs():
                 key = key.lower()
                 joined[key] = f"{joined[key]}, {value}" if key in joined else value
             self._dictionary = joined
-        return self._dictionary.get(name.lower())
+        return self._dictionary
 
 
 class Head:
@@ -177,7 +177,11 @@ class Head:
 
     def get(self, name: str) -> str | None:
         """The value of a field, whatever its case; several of a name are joined with ", "."""
-        return self._fields.get(name)
+        return self._fields.by_name().get(name.lower())
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether one of these fields was sent; the names are in lower case."""
+        return not names.isdisjoint(self._fields.by_name())
 
 
 def _judge_asked(asked: bytes) -> tuple[str, str]:

@@ -47,8 +47,8 @@ def status_line(status: int) -> str:
     return f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\n"
 
 
-def compose_plain(request: Request, preamble: bytes, body: bytes) -> bytes | None:
-    """The short way for the commonest answer: one piece of bytes, on a connection that goes on.
+def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes | None:
+    """The head of the commonest answer: `length` bytes, on a connection that goes on.
 
     Returns None, having done nothing, if anything about it is special; then `compose` is asked.
     """
@@ -61,15 +61,15 @@ def compose_plain(request: Request, preamble: bytes, body: bytes) -> bytes | Non
         or not _SPECIAL.isdisjoint(headers)
     ):
         return None
-    length = str(len(body))
     declared = headers.get("Content-Length")
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     if declared is None:
-        lines.append(f"Content-Length: {length}\r\n")
-    elif declared != length:
+        lines.append(f"Content-Length: {length}\r\n\r\n")
+    elif declared == str(length):
+        lines.append("\r\n")
+    else:
         return None
-    lines.append("\r\n")
-    return b"".join((preamble, "".join(lines).encode("latin-1"), body))
+    return preamble + "".join(lines).encode("latin-1")
 
 
 def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:

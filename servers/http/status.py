@@ -73,8 +73,3 @@ REASONS: dict[int, str] = {
     510: "Not Extended",
     511: "Network Authentication Required",
 }
-
-#: Methods that a server knows, whether or not it offers them; others are answered with 501.
-METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
-)

@@ -29,6 +29,8 @@ class Connection:
         self.load = load
         self.answers = Answers()
         self.unsent = b""
+        self._complete = False  # the last byte of `unsent` ends what was begun
+        self._waiting_to_write = False
         self.established = False
         self.open = True
         self.hung_up = False  # we have closed it, so nothing it does is the server's fault
@@ -179,9 +181,6 @@ class Connection:
                 if request.sent is None:
                     request.sent = now
                     request.announced = self.answers.announced
-
-    _complete = False
-    _waiting_to_write = False
 
     def _blame_reset(self) -> None:
         while self.open and self.read(READ_SIZE):

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from servers.http.request import Request
 
 ALLOWED = "GET, HEAD, OPTIONS"
+# Without one of these the answer is the whole file, and most requests have none.
+CONDITIONS = frozenset(
+    {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range"}
+)
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 
 
@@ -157,16 +161,18 @@ class Files:
 
     def _answer(self, request: Request, file: OpenFile, what: Representation) -> bool:
         """Answer; True if the file went into the answer, and will be closed with it."""
-        verdict = evaluate(request.method, request.get_header, what.etag, what.mtime)
-        if verdict is Verdict.NOT_MODIFIED:
-            return self._send_not_modified(request, what)
-        if verdict is Verdict.FAILED:
-            request.error(412)
-            return False
-        try:
-            spans = _spans(request, what)
-        except ranges.Unsatisfiable:
-            return self._send_unsatisfiable(request, what)
+        spans: list[ranges.Span] = []
+        if request.head.has_any(CONDITIONS):
+            verdict = evaluate(request.method, request.get_header, what.etag, what.mtime)
+            if verdict is Verdict.NOT_MODIFIED:
+                return self._send_not_modified(request, what)
+            if verdict is Verdict.FAILED:
+                request.error(412)
+                return False
+            try:
+                spans = _spans(request, what)
+            except ranges.Unsatisfiable:
+                return self._send_unsatisfiable(request, what)
         # All at once: these names and values are our own, and need no second look.
         request.reply_headers.update(what.headers)
         if len(spans) > 1:
