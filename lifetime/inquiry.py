@@ -74,6 +74,13 @@ class Inquiry:
         self._forget_the_departed(now)
         return bool(self._holders)
 
+    def tell_newcomers(self, now: float) -> None:
+        """Before a phase ends against a veto: whoever joined since the last pass hears of it."""
+        for fd, participant in list(self.map.items()):
+            _, heard = self._heard.get(id(participant), (None, 0))
+            if heard < self.sequence.phase and self.map.get(fd) is participant:
+                self._ask(fd, participant, now)
+
     def _ask(self, fd: int, participant: Any, now: float) -> None:
         if getattr(participant, "clean_shutdown_control", None) is None:
             return

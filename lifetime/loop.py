@@ -311,6 +311,7 @@ class Lifetime:
             if self.sequence is not sequence:
                 return
             now = self.clock()
+            self.poller.synchronise()  # some join by putting themselves into the map
             arrivals, self.poller.arrivals = self.poller.arrivals or [], []
             if now >= next_pass or self._must_ask_everyone:
                 full = True
@@ -323,6 +324,10 @@ class Lifetime:
                 self._must_ask_everyone = False
                 vetoed = inquiry.ask_everyone(now)
                 next_pass = now + TICK
+        if departure is not Departure.RELEASED:
+            inquiry.tell_newcomers(self.clock())
+            if self.sequence is not sequence:
+                return
         self._leave(sequence, departure)
 
     def _wait(self, sequence: ShutdownSequence, vetoed: bool, next_pass: float) -> float:

@@ -85,8 +85,11 @@ class Signals:
         )
         for name, handler in handlers.items():
             number = getattr(signal, name, None)
-            if number is not None:  # Windows has only some
-                self._old[number] = signal.signal(number, handler)
+            if number is None:
+                continue  # Windows has only some
+            if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # started by nohup, which wants just this
+            self._old[number] = signal.signal(number, handler)
         _installed.add(self)
         return self
 

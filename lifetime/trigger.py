@@ -68,8 +68,8 @@ class Trigger:
                     pass
             except BlockingIOError:
                 pass
-        # Between the bytes and the thunks: a pull before this line may have lost its byte to us, but
-        # its thunk is taken below; a pull behind it writes a byte of its own.
+        # Between the bytes and the thunks: a pull before this line may have lost its byte to us,
+        # but its thunk is taken below; a pull behind it writes a byte of its own.
         self._pulled = False
         return self.take()
 

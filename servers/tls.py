@@ -63,12 +63,9 @@ class OverTLS(Channel):
         else:
             self.handshaking = False
             self.deadline = FOREVER
-            self.handshake_done()
+            self.handle_read()  # what has come together with the end of the handshake
+            self.output_advanced()
         self.changed()
-
-    def handshake_done(self) -> None:
-        """The connection is encrypted; what came with the handshake is read at once."""
-        self.handle_read()
 
     def handle_read(self) -> None:
         """Read what has come, and then all that OpenSSL has decrypted already."""

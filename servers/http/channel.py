@@ -20,10 +20,11 @@ from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
 from servers.channel import FOREVER, Channel, Sent
 from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import Coding, chunk
+from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
 from servers.http.parser import Head, find_head, parse_head
 from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain_head
 from servers.http.request import Request
+from servers.producers import ListProducer
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
@@ -32,6 +33,9 @@ log = logging.getLogger("servers")
 
 #: A body above this (bytes) is handed to the system beside its head, not copied behind it.
 LARGE = 16384
+
+#: Answers to pipelined requests that leave together, at most.
+MAX_AT_ONCE = 32
 
 #: What an idle connection answers to readable() and writable().
 IDLE = (True, False)
@@ -63,6 +67,7 @@ class HTTPChannel(Channel):
     _lingering = False
     _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
+    _stalled_at = -1  # how much had been sent when the time for a write began to count
     _tells_truth_by_reset = False  # a body that only the end of the connection delimits is under way
 
     def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
@@ -74,9 +79,9 @@ class HTTPChannel(Channel):
         self.addr = addr
         self.connected = True
         self._replies: list[tuple[Request, bytes, bytes]] = []  # head and body of each
+        self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
         self.set_socket(sock)
         server.channel_opened(self)
-        self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
 
     def lifetime_of(self) -> Lifetime:
         """The listener's Lifetime."""
@@ -138,6 +143,10 @@ class HTTPChannel(Channel):
             return False
         if self.ac_out_buffer or self._fifo:
             return False  # a peer that does not take its answers gets no new ones meanwhile
+        if self._replies and (
+            len(self._replies) >= MAX_AT_ONCE or len(self._replies[-1][2]) > LARGE
+        ):
+            return False  # what a deep pipeline asks for is sent now and then, not heaped up
         return self._take_head()
 
     def _take_head(self) -> bool:
@@ -145,7 +154,10 @@ class HTTPChannel(Channel):
         end = find_head(data, self._searched, self.limits)
         if end < 0:
             self._searched = len(data)
-            if self._head_until == FOREVER:
+            if self.input_ended:  # the rest of it will never come
+                self._final = True
+                self._input = b""
+            elif self._head_until == FOREVER:
                 self._head_until = self.server.lifetime.poller.now + self.limits.header_time
             return False
         self._searched = 0
@@ -176,6 +188,7 @@ class HTTPChannel(Channel):
         head = request.head
         self._reader = request
         self._collected = False
+        self.terminator = HTTPChannel.terminator  # whatever the handler before has left there
         self._body_began = self.server.lifetime.poller.now
         if head.length:
             self._body = SizedBody(head.length)
@@ -205,7 +218,9 @@ class HTTPChannel(Channel):
                 self._guarded(request, self._collect, request, pieces)
         if body.complete:
             self._body = self._reader = None
-            if request.collector is not None and not request.is_done and not self._collected:
+            if request.is_done:
+                self._drop_collector(request)
+            elif request.collector is not None and not self._collected:
                 self._guarded(request, request.collector.found_terminator)
         return True
 
@@ -241,12 +256,25 @@ class HTTPChannel(Channel):
         return False
 
     def _fail(self, request: Request, status: int, reason: str | None) -> None:
+        if request.is_done:
+            return
         if request.head_sent:
             self.abort()  # the client must see that the answer is broken
-        elif not request.is_done:
-            request.collector = None
-            request.close_asked = self._body is not None  # nobody will read it in step
-            request.error(status, reason)
+            return
+        request.close_asked = self._body is not None  # nobody will read it in step
+        self._overrule(request, status, reason)
+
+    def _overrule(self, request: Request, status: int, reason: str | None) -> None:
+        """Answer in the handler's place; what the handler still says is not heard."""
+        self._drop_collector(request)
+        request.error(status, reason)
+        request.overruled = True
+
+    def _drop_collector(self, request: Request) -> None:
+        collector: Any = request.collector
+        request.collector = None
+        if hasattr(collector, "close"):
+            self._close_producer(collector)
 
     def _refuse(self, error: ClientError) -> None:
         """The peer broke the protocol: answer what is due, then this, and end."""
@@ -260,21 +288,24 @@ class HTTPChannel(Channel):
         if self.server.lifetime.phase is not Phase.RUNNING:
             self.server.lifetime.tally.refused += 1
         if request is None or request.is_done:
+            self.current_request = None  # its answer, given in another thread, comes too late
+            if request is not None:
+                self._drop_collector(request)
             self._final = True
             self._queue(self.server.refusal(error, self))
             return
         request.close_asked = True
-        request.error(error.status, error.reason)
+        self._overrule(request, error.status, error.reason)
 
     def handle_end_of_input(self) -> None:
         """The peer sends no more.  What it has asked for completely is answered, then we close."""
         if self._lingering:
             self.close()
         elif self._body is not None:
-            self.abort()  # never handed to a handler as complete
+            self.abort(by_us=False)  # never handed to a handler as complete
         elif self.current_request is None and not self.writable():
             self.close()
-        elif self.current_request is None or self._final:
+        elif self._final or (self.current_request is None and not self._input):
             self._finish_when_sent()
 
     # Output
@@ -297,12 +328,15 @@ class HTTPChannel(Channel):
                 self._end_streaming(request)
             else:
                 self._send_reply(request)
-        except MisuseError as error:
-            log.error("the answer to %s cannot be sent: %s", request, error)
+        except Exception as error:
+            self.server.exceptions += 1
+            known = isinstance(error, MisuseError)
+            log.error("the answer to %s cannot be sent: %s", request, error, exc_info=not known)
             self._throw_away(request)
             request.is_done = False
             request.reply_headers.clear()
-            request.error(500)
+            request._more_headers = None
+            self._overrule(request, 500, None)
             return
         self.current_request = None
         if not self._advancing:
@@ -339,7 +373,7 @@ class HTTPChannel(Channel):
     def _persists(self, request: Request) -> bool:
         """Whether the connection may go on behind this answer."""
         if not request.head.keep_alive:
-            self._peer_asked_close = True
+            self._peer_asked_close = not self._input
             return False
         if request.close_asked or self._unread_body_is_too_long(request):
             return False
@@ -349,8 +383,9 @@ class HTTPChannel(Channel):
             and not self.input_ended
         ):
             return True
-        # It must end.  The last of the requests that are here already carries the announcement.
-        return self._has_more_input()
+        # It must end.  The last of the requests that are here already carries the announcement,
+        # unless more and more of them come.
+        return self.requests < 2 * self.limits.requests_per_connection and self._has_more_input()
 
     def _has_more_input(self) -> bool:
         if not self._input and not self.input_ended and self._body is None:
@@ -466,25 +501,35 @@ class HTTPChannel(Channel):
         """Send the head, and what was pushed so far."""
         if request is not self.current_request or request.head_sent or self.socket is None:
             return
-        outgoing, request.outgoing = request.outgoing, []
         reply: Reply = compose_head(
             request, self.server.preamble(request.reply_code), self._persists(request)
         )
+        if self.socket is None:
+            return  # the peer has gone, as we have just noticed
         request.head_sent = True
         request.close_asked = not reply.frame.persistent
         request.coding = reply.frame.coding
         self._tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
         self._queue(reply.items[0])
         self.producer_fifo.append(Sent(partial(self._begun, request)))
-        for data in outgoing:
-            self._stream(request, data)
+        if reply.frame.coding is Coding.LENGTH:
+            request.allowance = Allowance(declared_length(request.reply_headers))
+        self._stream_outgoing(request)
         self._send_bit()
 
     def stream(self, request: Request, data: Any) -> None:
         """Send more of an answer whose head has left."""
         if request is self.current_request and self.socket is not None:
+            self._stream_outgoing(request)
             self._stream(request, data)
             self._send_bit()
+        elif hasattr(data, "more"):
+            self._close_producer(data)
+
+    def _stream_outgoing(self, request: Request) -> None:
+        # Another thread may push while the head goes out, so the list stays the same one.
+        while request.outgoing:
+            self._stream(request, request.outgoing.pop(0))
 
     def _send_bit(self) -> None:
         if not self._advancing:
@@ -492,18 +537,25 @@ class HTTPChannel(Channel):
             self._settle()
 
     def _stream(self, request: Request, data: Any) -> None:
-        if request.coding is Coding.EMPTY or not data:
+        if request.coding is Coding.EMPTY:
+            if hasattr(data, "more"):
+                self._close_producer(data)
+            return
+        if data == b"":
             return
         if request.coding is Coding.CHUNKED:
-            if not isinstance(data, bytes):
-                data = ChunkedPart(data)
-            else:
-                data = chunk(data)
+            data = chunk(data) if isinstance(data, bytes) else ChunkedPart(data)
+        elif request.allowance is not None:
+            source = ListProducer([data]) if isinstance(data, bytes) else data
+            data = Portion(source, request.allowance)
         self.producer_fifo.append(data)
 
     def _end_streaming(self, request: Request) -> None:
+        self._stream_outgoing(request)
         if request.coding is Coding.CHUNKED:
             self.producer_fifo.append(chunk(b""))
+        elif request.allowance is not None:
+            self.producer_fifo.append(request.allowance)
         self.producer_fifo.append(Sent(partial(self._streamed, request)))
         if request.close_asked:
             self._final = True
@@ -535,7 +587,12 @@ class HTTPChannel(Channel):
         if self.socket is None or self._lingering:
             return
         if self.ac_out_buffer or self._fifo:
-            when = now + limits.write_stall
+            # Only bytes that it takes keep a peer alive, not bytes that it sends.
+            if self._stalled_at == self.bytes_out:
+                when = self.deadline
+            else:
+                self._stalled_at = self.bytes_out
+                when = now + limits.write_stall
         elif self._body is not None:
             when = now + limits.body_idle_time
             elapsed = now - self._body_began
@@ -573,9 +630,17 @@ class HTTPChannel(Channel):
         """Whether to wait for input: not while enough of it waits for us."""
         if self.input_ended:
             return False
-        if self._final or self._body is not None:
+        if self._final:
             return True
-        return len(self._input) < self.limits.unparsed
+        if self._body is not None:
+            return not self._is_behind()
+        # A head has a limit of its own.
+        return len(self._input) < self.limits.unparsed or self._head_until != FOREVER
+
+    def _is_behind(self) -> bool:
+        """Does so much output wait that more input, which may become output, must not come?"""
+        waiting = sum(len(each) for each in self._fifo or () if isinstance(each, bytes))
+        return len(self.ac_out_buffer) + waiting > self.limits.output_high
 
     @event_driven
     def writable(self) -> bool:
@@ -666,14 +731,19 @@ class HTTPChannel(Channel):
     def handle_error(self) -> None:
         """Something failed in our own code: this connection ends, nobody else's."""
         log.exception("%s failed", self.shutdown_name)
+        if self.ac_out_buffer and self.socket is not None:
+            self.send(self.ac_out_buffer)  # the answers before the one that failed
         self.abort()
 
-    def abort(self) -> None:
-        """End the connection although something is owed, in a way that shows it."""
+    def abort(self, by_us: bool = True) -> None:
+        """End the connection although something is owed, in a way that shows it.
+
+        by_us: we cut it off, not the peer.
+        """
         if self.socket is None:
             return
         if self.current_request is not None or self.writable() or self._body is not None:
-            if self.server.lifetime.phase is not Phase.RUNNING:
+            if by_us and self.server.lifetime.phase is not Phase.RUNNING:
                 self.server.lifetime.tally.cut += 1
             if self._tells_truth_by_reset:
                 # A clean end would look like a complete answer.
@@ -686,12 +756,10 @@ class HTTPChannel(Channel):
         """Close the socket, and whatever the current request holds."""
         if self.socket is None:
             return
-        request, self.current_request = self.current_request, None
+        request, self.current_request = self.current_request or self._reader, None
         if request is not None:
             self._throw_away(request)
-            release = getattr(request.collector, "close", None)
-            if release is not None:
-                self._close_producer(request.collector)  # type: ignore[arg-type]
+            self._drop_collector(request)
         super().close()
         self.server.channel_closed(self)
 

@@ -6,6 +6,7 @@ Pure rules of RFC 9112, sections 6 and 9; the request's side of them is in parse
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -79,8 +80,9 @@ def frame_reply(
     return Frame(coding, True, None if modern else "keep-alive", added)
 
 
-def parse_declared_length(text: str) -> int:
-    """Read the Content-Length that a handler has set.  Raises MisuseError if it is not a number."""
+def declared_length(headers: Mapping[str, str]) -> int:
+    """The Content-Length that a handler has set.  Raises MisuseError if it is not a number."""
+    text = headers["Content-Length"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise MisuseError(f"Content-Length is {text!r}; set it to a number of bytes, or leave it away")
     return int(text)
@@ -144,10 +146,54 @@ class Measured:
         close(self.producer)
 
 
+class Allowance:
+    """What an answer that comes bit by bit may still send of its declared length.
+
+    Behind the last bit it stands in the queue itself, as a producer that gives nothing.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.remaining = length
+
+    def take(self, data: bytes) -> bytes:
+        """As much of `data` as is still allowed."""
+        data = data[: self.remaining]
+        self.remaining -= len(data)
+        return data
+
+    def more(self) -> bytes:
+        """Nothing.  Raises MisuseError if too little has come."""
+        if self.remaining:
+            raise MisuseError(
+                f"the answer is {self.remaining} bytes shorter than its Content-Length says"
+            )
+        return b""
+
+
+class Portion:
+    """One bit of an answer that comes bit by bit, held to what is left of the declared length."""
+
+    def __init__(self, producer: Producer, allowance: Allowance) -> None:
+        self.producer = producer
+        self.allowance = allowance
+
+    def more(self) -> bytes:
+        """The next piece, b"" at the end of this bit."""
+        data = self.producer.more()
+        return self.allowance.take(data.encode("utf-8") if isinstance(data, str) else data)
+
+    def close(self) -> None:
+        """Release what the inner producer holds."""
+        close(self.producer)
+
+
 # What may stand in the head of an answer.  Values are checked when they are set, so that a line
 # end in one costs its request a 500 and never becomes somebody else's header.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
+
+#: Fields of which an answer has one at most, since they say how to read it.
+SINGLE = frozenset({"Connection", "Content-Length", "Transfer-Encoding", "Date", "Server"})
 
 #: Spellings that are not simply capitalised.
 _SPELLINGS = {"etag": "ETag", "www-authenticate": "WWW-Authenticate", "te": "TE", "dnt": "DNT"}

@@ -150,6 +150,8 @@ class HTTPListener(Listener):
             self._date = format_date(wall)
         preamble = self._preambles.get(status)
         if preamble is None:
+            if not (isinstance(status, int) and 200 <= status <= 599):
+                raise MisuseError(f"{status!r} is no status of an answer; give 200 to 599")
             text = status_line(status)
             if self.ident:
                 text += f"Server: {self.ident}\r\n"

@@ -14,9 +14,9 @@ from servers.http.framing import (
     Coding,
     Frame,
     Measured,
+    declared_length,
     frame_reply,
     has_no_body,
-    parse_declared_length,
 )
 from servers.http.status import REASONS
 from servers.producers import Composite, FileSlice, ListProducer, close
@@ -66,10 +66,10 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     if declared is None:
         lines.append(f"Content-Length: {length}\r\n\r\n")
     elif declared == str(length):
-        lines.append("\r\n")
+        lines[-1] += "\r\n"
     else:
         return None
-    return preamble + "".join(lines).encode("latin-1")
+    return preamble + _encode(lines, 1)
 
 
 def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
@@ -77,28 +77,31 @@ def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
 
     preamble: status line, Date and Server, each with its line end.
     persistent: whether the connection may go on.
+    Raises MisuseError, or what a producer raises at once: then nothing has been said yet, and
+    there can be another answer.
     """
-    outgoing, request.outgoing = request.outgoing, []
+    outgoing = request.outgoing
     length = _known_length(outgoing)
     frame = _frame(request, length, persistent)
-    if frame.coding is Coding.EMPTY:
-        _close_all(outgoing)
-        return Reply([_head(request, preamble, frame)], frame)
-    if length is not None and frame.length == length:
-        # Everything is known: the commonest answer by far.
-        return Reply([_head(request, preamble, frame), *outgoing], frame)
-    if frame.coding is Coding.LENGTH:
-        declared = parse_declared_length(request.reply_headers["Content-Length"])
-        if length == declared:
-            return Reply([_head(request, preamble, frame), *outgoing], frame)
+    declared: int | None = None
+    if frame.coding is Coding.LENGTH and frame.length is None:
+        declared = declared_length(request.reply_headers)
         if length is not None and length < declared:
             # The client will wait for the rest, so the connection has to end behind this.
             frame = frame._replace(persistent=False, announce="close")
-        body: Any = Measured(_one(outgoing), declared)
-        return Reply([_head(request, preamble, frame), body], frame)
-    if frame.coding is Coding.CHUNKED:
-        return Reply([_head(request, preamble, frame), Chunked(_one(outgoing))], frame)
-    return Reply([_head(request, preamble, frame), *outgoing], frame)
+    head = _head(request, preamble, frame)
+    request.outgoing = []
+    if frame.coding is Coding.EMPTY:
+        _close_all(outgoing)
+        return Reply([head], frame)
+    if length is not None and (declared is None or declared == length):
+        return Reply([head, *outgoing], frame)
+    body = _one(outgoing)
+    if declared is not None:
+        body = Measured(body, declared)
+    elif frame.coding is Coding.CHUNKED:
+        body = Chunked(body)
+    return Reply([head, _first_piece(body), body], frame)
 
 
 def compose_head(request: Request, preamble: bytes, persistent: bool) -> Reply:
@@ -115,14 +118,19 @@ def _frame(request: Request, length: int | None, persistent: bool) -> Frame:
         persistent = False
     own_coding = headers.get("Transfer-Encoding")
     if own_coding is not None and not has_no_body(request.method, request.reply_code):
+        headers.pop("Content-Length", None)  # both would be two opinions (RFC 9112, section 6.1)
         return _frame_own_coding(request, own_coding, persistent)
+    if request.reply_code in (204, 304):
+        headers.pop("Transfer-Encoding", None)
+    if request.reply_code == 204:
+        headers.pop("Content-Length", None)  # "MUST NOT send" (RFC 9110, section 8.6)
     declared = headers.get("Content-Length")
     return frame_reply(
         head.method,
         head.version,
         request.reply_code,
         length,
-        None if declared is None else parse_declared_length(declared),
+        None if declared is None else declared_length(headers),
         persistent,
         request.use_chunked,
     )
@@ -145,16 +153,38 @@ def _head(request: Request, preamble: bytes, frame: Frame) -> bytes:
             if line.partition(":")[0] not in headers
         ]
         preamble = "".join(lines).encode("latin-1")
-    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     if request._more_headers is not None:
-        text += "".join([f"{name}: {value}\r\n" for name, value in request._more_headers])
+        lines += [f"{name}: {value}\r\n" for name, value in request._more_headers]
     if frame.length is not None:
-        text += f"Content-Length: {frame.length}\r\n"
+        lines.append(f"Content-Length: {frame.length}\r\n")
     elif frame.coding is Coding.CHUNKED:
-        text += "Transfer-Encoding: chunked\r\n"
+        lines.append("Transfer-Encoding: chunked\r\n")
     if frame.announce is not None:
-        text += f"Connection: {frame.announce}\r\n"
-    return preamble + text.encode("latin-1") + b"\r\n"
+        lines.append(f"Connection: {frame.announce}\r\n")
+    return preamble + _encode(lines) + b"\r\n"
+
+
+def _encode(lines: list[str], empty: int = 0) -> bytes:
+    """Header lines as bytes, `empty` empty ones among them.
+
+    Raises MisuseError if there are more line ends: values are checked when they are set, but
+    `reply_headers` is a dictionary that anybody may fill.
+    """
+    text = "".join(lines)
+    if text.count("\n") != len(lines) + empty or text.count("\r") != len(lines) + empty:
+        raise MisuseError("a header field contains a line end; set it with request[name] = value")
+    return text.encode("latin-1")
+
+
+def _first_piece(body: Any) -> bytes:
+    """What the body begins with: a producer that fails at once costs a 500, not the connection."""
+    try:
+        piece: bytes | str = body.more()
+    except BaseException:
+        close(body)
+        raise
+    return piece.encode("utf-8") if isinstance(piece, str) else piece
 
 
 def _known_length(outgoing: list[Any]) -> int | None:

@@ -15,11 +15,11 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import CANONICAL, Coding, field_name, field_value
+from servers.http.framing import CANONICAL, SINGLE, Allowance, Coding, field_name, field_value
 from servers.http.parser import Head
 from servers.http.status import REASONS
 from servers.http.target import split_target
-from servers.producers import Producer
+from servers.producers import Producer, close
 
 if TYPE_CHECKING:
     from servers.http.channel import HTTPChannel
@@ -60,6 +60,8 @@ class Request:
     bytes_sent = 0  # of the answer's body, known when the last one has left
     body_began = 0  # where in the channel's output the body began
     coding = Coding.EMPTY  # of an answer that comes bit by bit
+    overruled = False  # the server has answered in the handler's place
+    allowance: Allowance | None = None  # of an answer that comes bit by bit, if a length is declared
     _more_headers: list[tuple[str, str]] | None = None
     _query: Mapping[str, str] | None = None
 
@@ -173,13 +175,21 @@ class Request:
 
     def add_header(self, name: str, value: object) -> None:
         """Send one more field, also of a name that is there already, such as Set-Cookie."""
+        name = field_name(name)
+        if name in SINGLE:
+            self[name] = value
+            return
         if self._more_headers is None:
             self._more_headers = []
-        self._more_headers.append((field_name(name), field_value(name, value)))
+        self._more_headers.append((name, field_value(name, value)))
 
     def push(self, data: str | bytes | Producer) -> None:
         """Add to the body: text (sent as UTF-8), bytes, or a producer."""
         if self.is_done:
+            if hasattr(data, "more"):
+                close(data)
+            if self.overruled:
+                return
             raise MisuseError(f"the answer to {self} is already done(); push() before calling done()")
         if isinstance(data, str):
             data = data.encode("utf-8")
@@ -203,6 +213,8 @@ class Request:
 
     def done(self) -> None:
         """The answer is complete.  Raises MisuseError the second time."""
+        if self.overruled:
+            return
         if self.is_done:
             raise MisuseError(f"the answer to {self} is already done(); call done() once")
         self.is_done = True
@@ -217,12 +229,17 @@ class Request:
         """Answer with a short page for `status`, in place of what was pushed, and be done.
 
         reason: one sentence for the page; it is escaped.
+        Behind a flush() there is nothing left to replace: the connection ends, for all to see.
         """
-        for item in self.outgoing:
-            release = getattr(item, "close", None)
-            if release is not None:
-                release()
-        self.outgoing = []
+        if self.overruled:
+            return
+        if self.is_done:
+            raise MisuseError(f"the answer to {self} is already done(); there can be no other")
+        if self.head_sent:
+            self.is_done = self.overruled = True
+            self.channel.call_in_loop(self.channel.abort)
+            return
+        self.channel._throw_away(self)
         self.reply_code = status
         for name in ("Content-Length", "Content-Encoding", "Transfer-Encoding", "ETag",
                      "Last-Modified", "Content-Range", "Cache-Control"):

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 PURE = ["lifetime.phases", "lifetime.sequence", "lifetime.timers", "lifetime.report"]
-IMPURE = {"asyncio", "datetime", "os", "select", "selectors", "signal", "socket", "threading", "time"}
+IMPURE = {
+    "asyncio",
+    "datetime",
+    "os",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "threading",
+    "time",
+}
 
 
 def imports_of(module: str, known: frozenset[str] = frozenset()) -> set[str]:

@@ -45,9 +45,7 @@ def recorded(scenario: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
     return rows, {key: value for key, value in scenario["final"].items() if key != "polls"}
 
 
-def with_the_tail(
-    rows: list[Row], final: dict[str, Any]
-) -> tuple[list[Row], dict[str, Any]]:
+def with_the_tail(rows: list[Row], final: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
     """On to phase 4, closing what is left, as every `corrected` of a `tail` says."""
     *rows, (now, phase, who, returned) = rows
     rows += [[now, later, "*", "phase"] for later in range(phase + 1, 5)]

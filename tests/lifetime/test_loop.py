@@ -250,6 +250,14 @@ def test_a_hook_that_takes_back_and_asks_anew_gets_a_new_walk(loop: Lifetime) ->
     assert ([phase for phase, _ in member.calls], loop.exit_code) == ([1, 1, 2, 3], 8)
 
 
+def test_a_timer_that_takes_back_and_asks_anew_gets_a_new_walk(loop: Lifetime) -> None:
+    member = Member(loop, lambda phase, spent: phase == 1 and len(member.calls) == 1)
+    loop.shutdown(5)
+    loop.call_later(0.0, lambda: (loop.resume(), loop.shutdown(8)))
+    run_to_the_end(loop)
+    assert (loop.phase, loop.exit_code, member.phases) == (Phase.TERMINATED, 8, [1, 2, 3])
+
+
 def test_a_phase_callback_may_take_the_shutdown_back(loop: Lifetime) -> None:
     member = Member(loop)
     loop.on_phase(lambda phase: loop.resume() if phase == 1 else member.close())
@@ -516,7 +524,7 @@ def test_a_loop_left_by_an_exception_can_be_entered_again(loop: Lifetime) -> Non
 def test_a_busy_one_is_let_go_when_it_is_done_not_at_the_next_tick(loop: Lifetime) -> None:
     member = Member(loop, lambda phase, spent: phase == 3 and not member.received)
     loop.shutdown()
-    loop.call_later(0.02, member.peer.send, b"done")
+    loop.on_phase(lambda phase: phase == 3 and loop.call_later(0.02, member.peer.send, b"done"))
     run_to_the_end(loop)
     assert 0.02 <= loop.report.seconds < 0.5
 

@@ -24,10 +24,28 @@ def report_of(vetoes: int = 0) -> Report:
 
 
 def test_the_first_line_says_how_long_how_and_with_which_code() -> None:
-    report = Report(exit_code=3)
+    report = Report()
     report.phase_left(Phase.WITHDRAWING, 1.5, Departure.RELEASED)
     report.phase_left(Phase.REFUSING, 0.25, Departure.RELEASED)
-    assert report.as_text().splitlines()[0] == "stopped in 1.750 s, orderly, exit code 3"
+    report.ended(3)
+    assert report.as_text().splitlines()[0] == "stopped in 1.750 s, orderly, exit status 3"
+
+
+@pytest.mark.parametrize(("orderly", "exit_code", "status"), [
+    (True, 0, 0), (True, 3, 3), (False, 0, 4), (False, 3, 3),
+])  # fmt: skip
+def test_the_exit_status_is_the_code_that_was_asked_for_or_4_for_a_forced_end_without_one(
+    orderly: bool, exit_code: int, status: int
+) -> None:
+    report = Report(orderly=orderly)
+    report.ended(exit_code)
+    assert (report.exit_code, report.exit_status) == (exit_code, status)
+
+
+def test_a_request_that_was_cut_makes_the_end_a_forced_one() -> None:
+    report = Report(tally=Tally(cut=1))
+    report.ended(0)
+    assert (report.orderly, report.exit_status) == (False, 4)
 
 
 def test_a_stop_that_was_not_orderly_is_called_forced() -> None:
@@ -102,6 +120,7 @@ def test_seconds_in_the_json_are_rounded_to_microseconds() -> None:
 def test_the_json_has_these_fields() -> None:
     assert set(Report().as_dict()) == {
         "exit_code",
+        "exit_status",
         "orderly",
         "seconds",
         "phases",

@@ -47,6 +47,22 @@ class Peer:
         status, fields = self.read_head()
         return int(status.split()[1]), fields, self.read(int(fields.get("content-length", "0")))
 
+    def read_chunked(self) -> bytes:
+        """The chunks of one body, decoded, to the last."""
+        body = b""
+        while size := int(self.read_line(), 16):
+            body += self.read(size)
+            assert self.read(2) == b"\r\n"
+        assert self.read(2) == b"\r\n"
+        return body
+
+    def read_line(self) -> bytes:
+        """To the next line end, without it."""
+        while b"\r\n" not in self._buffer:
+            self._more()
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        return line
+
     def read_to_end(self) -> bytes:
         """Everything until the server closes."""
         while data := self.sock.recv(65536):
@@ -78,6 +94,11 @@ class Served:
         sock = socket.socket(family, socket.SOCK_STREAM)
         self._peers.append(sock)
         sock.connect(address)
+        return Peer(sock)
+
+    def adopt(self, sock: socket.socket) -> Peer:
+        """A client over a socket that was made of one of ours; it is closed with them."""
+        self._peers.append(sock)
         return Peer(sock)
 
     def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
