@@ -82,6 +82,8 @@ class Poller:
         self._changed: dict[int, Any] = {}  # ours, to be asked before the next poll
         self._fresh: set[int] = set()  # registered in this turn: what is ready is not theirs
         self._inner: dict[int, Callable[[], object]] = {}  # our own descriptors, not in the map
+        self._in_turn = False
+        self._at_end: list[Callable[[], object]] = []  # called when all who are ready are served
         self._size = 0
         self._last: Any = None
         _pollers[id(map)] = self
@@ -206,26 +208,49 @@ class Poller:
         self.now = self.clock()
         map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
         fresh.clear()
-        for fd, events in ready:
-            dispatcher = objects.get(fd)
-            if map.get(fd) is not dispatcher or dispatcher is None:
-                # Closed earlier in this turn, and its number may be somebody else's by now.
-                self._stray(fd)
-                continue
-            if fresh and fd in fresh:
-                continue  # it is: the event was its predecessor's
-            if attended and fd in attended:
-                self._changed[fd] = dispatcher
-            try:
-                if events == READ:
-                    dispatcher.handle_read_event()
-                elif events == WRITE:
-                    dispatcher.handle_write_event()
-                else:
-                    self._handle_events(fd, dispatcher, events)
-            except Exception as error:
-                self._handle_error(fd, dispatcher, error)
+        self._in_turn = True
+        try:
+            for fd, events in ready:
+                dispatcher = objects.get(fd)
+                if map.get(fd) is not dispatcher or dispatcher is None:
+                    # Closed earlier in this turn, and its number may be somebody else's by now.
+                    self._stray(fd)
+                    continue
+                if fresh and fd in fresh:
+                    continue  # it is: the event was its predecessor's
+                if attended and fd in attended:
+                    self._changed[fd] = dispatcher
+                try:
+                    if events == READ:
+                        dispatcher.handle_read_event()
+                    elif events == WRITE:
+                        dispatcher.handle_write_event()
+                    else:
+                        self._handle_events(fd, dispatcher, events)
+                except Exception as error:
+                    self._handle_error(fd, dispatcher, error)
+        finally:
+            self._in_turn = False
+            self._end_turn()
         return len(ready)
+
+    def at_end_of_turn(self, call: Callable[[], object]) -> None:
+        """Call it when everybody who is ready has been served; at once if no turn goes on."""
+        if self._in_turn:
+            self._at_end.append(call)
+        else:
+            call()
+
+    def _end_turn(self) -> None:
+        while self._at_end:
+            calls, self._at_end = self._at_end, []
+            for call in calls:
+                try:
+                    call()
+                except ExitNow:
+                    raise
+                except Exception as error:
+                    log.error("%r failed at the end of a turn: %s", call, error, exc_info=error)
 
     def _ask_the_foreign(self) -> None:
         for fd, dispatcher in list(self._asked.items()):

@@ -112,6 +112,18 @@ class HTTPChannel(Channel):
         self._advancing = True
         try:
             self._run()
+        finally:
+            self._advancing = False
+        # Sent when everybody who is ready has been read: a client that waits on this machine is
+        # then woken once for many answers, not once for each.
+        self.server.lifetime.poller.at_end_of_turn(self._conclude)
+
+    def _conclude(self) -> None:
+        """Send what the turn has given; if only unsent output has kept us from more, go on."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
             while self._flush() and self._input and self._can_go_on():
                 self._run()
         finally:
@@ -119,9 +131,11 @@ class HTTPChannel(Channel):
         self._settle()
 
     def _run(self) -> None:
+        """Requests and pieces of bodies, one after the other, while nothing keeps us from it."""
         try:
-            while not self._final and self.socket is not None and self._step():
-                pass
+            while self._input and not self._final and self.socket is not None:
+                if not (self._take_body() if self._body is not None else self._take_head()):
+                    return
         except ClientError as error:
             self._refuse(error)
 
@@ -135,22 +149,22 @@ class HTTPChannel(Channel):
             and self._head_until == FOREVER
         )
 
-    def _step(self) -> bool:
-        """One body piece, or one head.  False: nothing more can be done now."""
-        if self._body is not None:
-            return bool(self._input) and self._take_body()
-        if self.current_request is not None or not self._input:
-            return False
-        if self.ac_out_buffer or self._fifo:
+    def _take_head(self) -> bool:
+        """Begin the next request.  False: it must wait, or is not here yet."""
+        if self.current_request is not None or self.ac_out_buffer or self._fifo:
             return False  # a peer that does not take its answers gets no new ones meanwhile
         if self._replies and (
             len(self._replies) >= MAX_AT_ONCE or len(self._replies[-1][2]) > LARGE
         ):
             return False  # what a deep pipeline asks for is sent now and then, not heaped up
-        return self._take_head()
-
-    def _take_head(self) -> bool:
         data = self._input
+        known = self.server.heads.get(data)
+        if known is not None:
+            self._input = b""
+            self._searched = 0
+            self._head_until = FOREVER
+            self._begin(known)
+            return True
         end = find_head(data, self._searched, self.limits)
         if end < 0:
             self._searched = len(data)
@@ -162,12 +176,11 @@ class HTTPChannel(Channel):
             return False
         self._searched = 0
         self._head_until = FOREVER
-        if end == len(data):
-            self._input = b""
-        else:
-            self._input = data[end:]
-            data = data[:end]
-        self._begin(parse_head(data, self.limits))
+        self._input = data[end:]
+        data = data[:end]
+        head = parse_head(data, self.limits)
+        self.server.remember(data, head)
+        self._begin(head)
         return True
 
     def _begin(self, head: Head) -> None:
@@ -176,11 +189,15 @@ class HTTPChannel(Channel):
         self.current_request = request
         if head.chunked or head.length:
             self._expect_body(request)
-        if self._guarded(request, self.server.dispatch, request):
-            if self._body is not None:
-                self._offer_body(request)
-            elif request.collector is not None:
-                self._guarded(request, request.collector.found_terminator)
+        try:
+            self.server.dispatch(request)
+        except Exception as error:
+            self._handler_failed(request, error)
+            return
+        if self._body is not None:
+            self._offer_body(request)
+        elif request.collector is not None:
+            self._guarded(request, request.collector.found_terminator)
 
     # Bodies
 
@@ -239,21 +256,22 @@ class HTTPChannel(Channel):
                 request.collector.found_terminator()
                 self._collected = not isinstance(self.terminator, int) or not self.terminator
 
-    def _guarded(self, request: Request, call: Callable[..., object], *args: Any) -> bool:
+    def _guarded(self, request: Request, call: Callable[..., object], *args: Any) -> None:
         """Call something of the handler's; what it raises costs this request a 500, no more."""
         try:
             call(*args)
-        except ExitNow:
-            raise
-        except ClientError as error:
-            self._fail(request, error.status, error.reason)
         except Exception as error:
-            self.server.exceptions += 1
-            log.error("the handler of %s failed: %s", request, error, exc_info=error)
-            self._fail(request, 500, None)
-        else:
-            return True
-        return False
+            self._handler_failed(request, error)
+
+    def _handler_failed(self, request: Request, error: Exception) -> None:
+        if isinstance(error, ExitNow):
+            raise error
+        if isinstance(error, ClientError):
+            self._fail(request, error.status, error.reason)
+            return
+        self.server.exceptions += 1
+        log.error("the handler of %s failed: %s", request, error, exc_info=error)
+        self._fail(request, 500, None)
 
     def _fail(self, request: Request, status: int, reason: str | None) -> None:
         if request.is_done:
@@ -360,6 +378,7 @@ class HTTPChannel(Channel):
         if len(items) == 2 and type(items[1]) is bytes:
             self._replies.append((request, items[0], items[1]))
         elif len(items) == 1:
+            self._throw_away(request)
             self._replies.append((request, items[0], b""))
         else:
             self._tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
@@ -464,7 +483,7 @@ class HTTPChannel(Channel):
             began = self.bytes_out + end + len(head)
             end += len(head) + len(body)
             self._mark(end, partial(self._finished, request, began))
-        self.ac_out_buffer = data[sent:]
+        self.producer_fifo.append(data[sent:])
         self.note_sent(sent)
 
     def _finished(self, request: Request, body_began: int, ended: int) -> None:

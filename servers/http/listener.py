@@ -19,6 +19,7 @@ from servers.http.channel import HTTPChannel
 from servers.http.dates import format_date
 from servers.http.errors import ClientError, MisuseError
 from servers.http.limits import Limits
+from servers.http.parser import Head
 from servers.http.reply import status_line
 from servers.http.request import Request
 from servers.http.status import METHODS, REASONS
@@ -27,6 +28,10 @@ from servers.loggers import CombinedFormat, FileLogger, Logger
 from servers.tls import over_tls
 
 log = logging.getLogger("servers")
+
+#: So many heads are remembered, none of them longer than this (bytes).
+REMEMBERED = 256
+MEMORABLE = 2048
 
 
 class Handler(Protocol):
@@ -75,6 +80,7 @@ class HTTPListener(Listener):
         self.total_clients = 0
         self.total_requests = 0
         self.exceptions = 0
+        self.heads: dict[bytes, Head] = {}
         self._preambles: dict[int, bytes] = {}
         self._preambles_until = float("-inf")
         self._format = CombinedFormat()
@@ -89,7 +95,11 @@ class HTTPListener(Listener):
         if tls is not None:
             self.channel_class = over_tls(self.channel_class)
         if access_log is not None:
-            self.access_log = _logger(access_log, self.lifetime)
+            try:
+                self.access_log = _logger(access_log, self.lifetime)
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def port(self) -> int | None:
@@ -130,6 +140,13 @@ class HTTPListener(Listener):
             request.error(501)
 
     # What the channels share
+
+    def remember(self, data: bytes, head: Head) -> None:
+        """Keep what a head was read as: clients send the same bytes again and again."""
+        if len(data) <= MEMORABLE:
+            if len(self.heads) >= REMEMBERED:
+                del self.heads[next(iter(self.heads))]
+            self.heads[data] = head
 
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Serve an accepted connection."""

@@ -90,10 +90,9 @@ def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
             # The client will wait for the rest, so the connection has to end behind this.
             frame = frame._replace(persistent=False, announce="close")
     head = _head(request, preamble, frame)
-    request.outgoing = []
     if frame.coding is Coding.EMPTY:
-        _close_all(outgoing)
-        return Reply([head], frame)
+        return Reply([head], frame)  # the caller closes what was pushed
+    request.outgoing = []
     if length is not None and (declared is None or declared == length):
         return Reply([head, *outgoing], frame)
     body = _one(outgoing)
@@ -204,9 +203,3 @@ def _one(outgoing: list[Any]) -> Any:
     return Composite(
         [ListProducer([item]) if isinstance(item, bytes) else item for item in outgoing]
     )
-
-
-def _close_all(outgoing: list[Any]) -> None:
-    for item in outgoing:
-        if not isinstance(item, bytes):
-            close(item)

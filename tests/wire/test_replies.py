@@ -203,8 +203,8 @@ def test_a_length_that_is_no_number_costs_a_500(serve, length: str):
     source = Source(b"data")
 
     def answer(request: Request) -> None:
-        request["Content-Length"] = length
         request.push(source)
+        request["Content-Length"] = length
         request.done()
 
     assert serve(Page("/", answer)).ask(get("/"))[0] == 500
@@ -441,7 +441,7 @@ def test_what_is_flushed_arrives_before_the_answer_is_done(serve):
     assert peer.read_line() == b"9"
     assert peer.read(11) == b"data: 1\n\n\r\n"
     served.lifetime.call_soon_threadsafe(streaming[0].push, Source(b"two", b"three"))
-    assert peer.read(17) == b"3\r\ntwo\r\n5\r\nthree"
+    assert peer.read(16) == b"3\r\ntwo\r\n5\r\nthree"
     served.lifetime.call_soon_threadsafe(streaming[0].done)
     assert peer.read(7) == b"\r\n0\r\n\r\n"
     assert peer.read_reply()[2] == b"Hello\n"
