@@ -1,7 +1,7 @@
 """Lifetime: serve until asked to stop, then walk the phases.
 
 The thin shell: it owns the map, the clock, the selector and the trigger, and only asks and obeys.
-Whether a phase may be left is decided in sequence.py, who is asked when in inquiry.py.
+How it walks is in walk.py, whether a phase may be left in sequence.py, who is asked in inquiry.py.
 """
 
 from __future__ import annotations
@@ -15,23 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from lifetime import asyncore, watchdog
-from lifetime.inquiry import Inquiry
-from lifetime.phases import Phase, name_of
+from lifetime.phases import Phase
 from lifetime.poller import Poller, SocketMap
 from lifetime.report import Report, Tally
 from lifetime.selectors import Selector, default_selector
-from lifetime.sequence import Departure, Holding, Patience, ShutdownSequence, TooLate
+from lifetime.sequence import Holding, Patience, ShutdownSequence, TooLate
 from lifetime.signals import Signals
 from lifetime.timers import Timer, Timers
 from lifetime.trigger import Trigger
+from lifetime.walk import Walk
 
 log = logging.getLogger("lifetime")
-
-#: Everybody is asked again at least so often (seconds) while a veto stands, as in the original.
-TICK = 1.0
-
-#: Seconds between two log lines about a veto that goes on.
-REMINDER = 5.0
 
 #: Exit status of `run()` when a restart was asked for.
 EXIT_RESTART = 3
@@ -68,20 +62,17 @@ class Lifetime:
         self.exit_code: int | None = None
         self.stopping = threading.Event()
         self.report = Report()
-        self.sequence: ShutdownSequence | None = None
+        self._walk: Walk | None = None
         self.thread: int | None = None  # whose `ident` the running loop's thread has
         self.timers = Timers()
         self.trigger = Trigger()
         self._selector = selector
         self.poller = Poller(self.map, _Asleep() if selector is None else selector, clock)
-        self._inquiry: Inquiry | None = None
         self._asked_for: dict[str, int] = {}  # "exit_code" and "fast" of the requests so far
         self._stop_requests = 0
         self._last_stop_request = float("-inf")
-        self._must_ask_everyone = False
         self._phase_callbacks: list[Callable[[Phase], object]] = []
         self._reopen_callbacks: list[Callable[[], object]] = []
-        self._next_reminder = 0.0
         self._watched_over = False  # the process is ours, so a stuck loop may end it
 
     # For everybody, at any time
@@ -90,6 +81,11 @@ class Lifetime:
     def tally(self) -> Tally:
         """What the servers count in this shutdown."""
         return self.report.tally
+
+    @property
+    def sequence(self) -> ShutdownSequence | None:
+        """The rules of the shutdown that goes on, with who holds it; None while running."""
+        return None if self._walk is None else self._walk.sequence
 
     @property
     def vetoes(self) -> tuple[Holding, ...]:
@@ -128,10 +124,10 @@ class Lifetime:
         if self._stop_requests and since < self.escalation_interval:
             return
         self._stop_requests += 1
-        if self._stop_requests >= 3 and self.sequence is not None:
+        if self._stop_requests >= 3 and self._walk is not None:
             log.warning("stop asked for the third time: ending at once")
-            self.sequence.end_now()
-            self._must_ask_everyone = True
+            self._walk.sequence.end_now()
+            self._walk.must_ask_everyone = True
         elif self._stop_requests == 2:
             log.warning("stop asked again: %.1f s of patience per phase", self.patience.fast)
         self.shutdown(exit_code, fast=self._stop_requests >= 2)
@@ -143,16 +139,17 @@ class Lifetime:
         """
         if self.phase is Phase.RUNNING:
             return
-        if self.sequence is None and self.phase is Phase.TERMINATED:
+        if self._walk is None and self.phase is Phase.TERMINATED:
             raise TooLate("the shutdown is over; call run() or loop() to serve again")
-        if self.sequence is not None:
-            self.sequence.undo(self.clock())
-            self.sequence = self._inquiry = None
+        if self._walk is not None:
+            self._walk.sequence.undo(self.clock())
+            self._walk.taken_back = True
+            self._walk = None
         self._reset()
         if self._watched_over:
             watchdog.disarm()
         log.info("the shutdown is taken back; serving on")
-        self._tell_phase()
+        self.enter(Phase.RUNNING)
         self.trigger.pull()
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
@@ -203,7 +200,7 @@ class Lifetime:
         """Serve until a shutdown is asked for or the map is empty."""
         with self._running():
             while self.map and self.phase is Phase.RUNNING:
-                self._turn(None)
+                self.turn(None)
 
     def graceful_shutdown_loop(self) -> None:
         """Walk the phases to the end; entering without a request counts as one.
@@ -214,12 +211,16 @@ class Lifetime:
             if self.phase is Phase.RUNNING:
                 self.shutdown()
             self._notice_shutdown()
-            while self.sequence is not None and self.sequence.phase < Phase.TERMINATED:
-                self._walk_phase(self.sequence)
-            if self.sequence is not None:
-                self._terminate(self.sequence)
+            walk = self._walk
+            if walk is None:
+                return
+            walk.to_the_end(self.exit_code or 0)
+            if not walk.taken_back:
+                self._walk = None
+                self.timers.clear()
+                self.poller.arrivals = None
 
-    def _turn(self, timeout: float | None) -> None:
+    def turn(self, timeout: float | None) -> None:
         """Wait at most `timeout` seconds, handle what came, fire what is due."""
         deadline = self.timers.next_deadline()
         if deadline is not None:
@@ -232,7 +233,8 @@ class Lifetime:
             while (timer := timers.pop_due(self.poller.now, made)) is not None:
                 self._guarded(timer.fire)
 
-    def _run_thunks(self) -> None:
+    def run_thunks(self) -> None:
+        """Do what other threads, signals and hooks have asked for."""
         for callback, args in self.trigger.drain():
             self._guarded(callback, *args)
 
@@ -259,7 +261,7 @@ class Lifetime:
         self.thread = threading.get_ident()
         if self._selector is None:
             self.poller.use(default_selector())
-        self.poller.watch_inner(self.trigger.open(), self._run_thunks)
+        self.poller.watch_inner(self.trigger.open(), self.run_thunks)
         try:
             yield
         finally:
@@ -275,129 +277,27 @@ class Lifetime:
         """In the loop: begin the shutdown that somebody asked for, or hurry the one that runs."""
         if self.phase is Phase.RUNNING or self.phase is Phase.TERMINATED:
             return
-        if self.sequence is None:
-            self.sequence = ShutdownSequence(self.clock(), self.patience)
-            self.report = Report()
-            self._inquiry = Inquiry(self.map, self.sequence, self.report)
-            self.poller.arrivals = []
-            self._must_ask_everyone = False
+        if self._walk is None:
+            self._walk = Walk(self, self.patience)
+            self.report = self._walk.report
             self.stopping.set()
-            self._tell_phase()
-        if self._asked_for.get("fast") and not self.sequence.fast:
-            self.sequence.hurry()
-            self._must_ask_everyone = True
+            self.enter(Phase.WITHDRAWING)
+        sequence = self._walk.sequence
+        if self._asked_for.get("fast") and not sequence.fast:
+            sequence.hurry()
+            self._walk.must_ask_everyone = True
         if self._stop_requests >= 3:
-            self.sequence.end_now()
+            sequence.end_now()
 
-    def _walk_phase(self, sequence: ShutdownSequence) -> None:
-        """Ask until the phase may be left; then enter the next one.  Or find it taken back."""
-        inquiry = self._inquiry
-        assert inquiry is not None
-        now = self.clock()
-        vetoed = inquiry.ask_everyone(now)
-        next_pass = now + TICK
-        self._next_reminder = now + REMINDER
-        while True:
-            self._run_thunks()  # what the hooks asked for, such as a fast end, counts at once
-            if self.sequence is not sequence:
-                return
-            self._log_vetoes(inquiry, self.clock())
-            departure = sequence.may_leave(self.clock(), vetoed)
-            if departure is None and not self.map:
-                departure = Departure.RELEASED  # nobody is there for whom to wait any longer
-            if departure is not None:
-                break
-            self._turn(self._wait(sequence, vetoed, next_pass))
-            if self.sequence is not sequence:
-                return
-            now = self.clock()
-            self.poller.synchronise()  # some join by putting themselves into the map
-            arrivals, self.poller.arrivals = self.poller.arrivals or [], []
-            if now >= next_pass or self._must_ask_everyone:
-                full = True
-            else:
-                full = not inquiry.ask_again(now, arrivals) and (
-                    vetoed or sequence.minimum_remaining(now) <= 0
-                )
-                vetoed = vetoed or bool(sequence.holdings)
-            if full:
-                self._must_ask_everyone = False
-                vetoed = inquiry.ask_everyone(now)
-                next_pass = now + TICK
-        if departure is not Departure.RELEASED:
-            inquiry.tell_newcomers(self.clock())
-            if self.sequence is not sequence:
-                return
-        self._leave(sequence, departure)
-
-    def _wait(self, sequence: ShutdownSequence, vetoed: bool, next_pass: float) -> float:
-        """Seconds until somebody must be asked again although nothing happens."""
-        now = self.clock()
-        wait = min(next_pass - now, sequence.remaining(now))
-        if not vetoed:
-            return max(min(wait, sequence.minimum_remaining(now)), 0.0)
-        for held in sequence.holdings.values():
-            if held.eta is not None and 0 < held.eta < wait:
-                wait = held.eta
-        return max(wait, 0.0)
-
-    def _leave(self, sequence: ShutdownSequence, departure: Departure) -> None:
-        now = self.clock()
-        if departure is not Departure.RELEASED:
-            self.report.orderly = False
-            if sequence.holdings and self._inquiry is not None:
-                log.warning("%s; %s", self._inquiry.describe(now), departure.value)
-        self.report.phase_left(sequence.phase, now - sequence.entered, departure)
-        self.phase = sequence.advance(now)
-        if self._inquiry is not None:
-            self._inquiry.phase_entered()
-        self._tell_phase()
-        if self.phase < Phase.TERMINATED:
-            # What is ready is read and written between the phases too: nothing accepted is lost.
-            self._turn(0.0)
-
-    def _terminate(self, sequence: ShutdownSequence) -> None:
-        """Phase 4: nothing is left behind."""
-        for fd, dispatcher in list(self.map.items()):
-            if self.map.get(fd) is not dispatcher:
-                continue
-            if getattr(dispatcher, "clean_shutdown_control", None) is not None:
-                self.report.closed_by_force.append(name_of(dispatcher))
-            self._close(fd, dispatcher)
-        self.map.clear()
-        self.timers.clear()
-        self.poller.arrivals = None
-        self.report.add_vetoes(sequence)
-        self.report.ended(self.exit_code or 0)
-        log.info("%s", self.report.as_text())
-        self.sequence = self._inquiry = None
-
-    def _close(self, fd: int, dispatcher: Any) -> None:
-        """Close what is left: by `abort()` if it has one, for that tells the peer the truth."""
-        try:
-            getattr(dispatcher, "abort", dispatcher.close)()
-        except Exception as error:
-            line = f"closing {name_of(dispatcher)} failed: {type(error).__name__}: {error}"
-            log.error("%s", line, exc_info=error)
-            self.report.errors.append(line)
-
-    def _tell_phase(self) -> None:
-        log.info("phase %d: %s", self.phase, self.phase.name.lower())
+    def enter(self, phase: Phase) -> None:
+        """The phase has changed: tell whoever wants to know."""
+        self.phase = phase
+        log.info("phase %d: %s", phase, phase.name.lower())
         for callback in list(self._phase_callbacks):
-            self._guarded(callback, self.phase)
-
-    def _log_vetoes(self, inquiry: Inquiry, now: float) -> None:
-        """Say who holds us when that changes, and every few seconds while it does not."""
-        if not inquiry.sequence.holdings:
-            inquiry.news = False
-            return
-        if inquiry.news or now >= self._next_reminder:
-            inquiry.news = False
-            self._next_reminder = now + REMINDER
-            log.info("%s", inquiry.describe(now))
+            self._guarded(callback, phase)
 
     def _forget_a_finished_run(self) -> None:
-        if self.phase is Phase.TERMINATED and self.sequence is None:
+        if self.phase is Phase.TERMINATED and self._walk is None:
             self._reset()
 
     def _reset(self) -> None:

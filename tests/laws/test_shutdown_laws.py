@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifetime import Patience
-from lifetime.loop import TICK
+from lifetime.walk import TICK
 from tests.laws.worlds import (
     PHASES,
     SECONDS,
