@@ -1,7 +1,7 @@
 """asyncore, wherever this Python has it.
 
 The standard library's up to Python 3.11, the distribution pyasyncore from 3.12 on; the names and
-`socket_map` are the same objects that a plain `import asyncore` gives.  Nobody else here imports it.
+`socket_map` are the same objects that a plain `import asyncore` gives.  Only this file imports it.
 """
 
 from __future__ import annotations

@@ -101,5 +101,5 @@ class Dispatcher(asyncore.dispatcher):
         log.info("%s", message)
 
     def log_info(self, message: str, type: str = "info") -> None:
-        """One line at the level that `type` names (debug, info, warning, error); asyncore's hook."""
+        """One line at the level that `type` names, such as "warning"; asyncore's hook."""
         log.log(getattr(logging, type.upper(), logging.INFO), "%s", message)

@@ -140,9 +140,14 @@ class Inquiry:
     def describe(self, now: float, most: int = 3) -> str:
         """Who holds the phase, in a line: at most so many by name, the longest first."""
         holdings = sorted(self.sequence.holdings.values(), key=lambda held: held.since)
-        shown = [f"{held.owner} ({held.reason}, {now - held.since:.1f} s)" for held in holdings[:most]]
+        shown = [
+            f"{held.owner} ({held.reason}, {now - held.since:.1f} s)" for held in holdings[:most]
+        ]
         if len(holdings) > most:
             shown.append(f"and {len(holdings) - most} more")
         phase = self.sequence.phase
         spent = now - self.sequence.entered
-        return f"phase {int(phase)} {Phase(phase).name.lower()}, {spent:.1f} s: held by " + ", ".join(shown)
+        return (
+            f"phase {int(phase)} {Phase(phase).name.lower()}, {spent:.1f} s: held by "
+            + ", ".join(shown)
+        )

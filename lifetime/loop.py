@@ -173,7 +173,7 @@ class Lifetime:
         return lambda: _discard(self._phase_callbacks, callback)
 
     def on_reopen(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` when log files are to be reopened (SIGUSR2); returns the way to end it."""
+        """Call `callback()` when log files are to be reopened (SIGUSR2).  Returns as `on_phase`."""
         self._reopen_callbacks.append(callback)
         return lambda: _discard(self._reopen_callbacks, callback)
 
@@ -282,6 +282,8 @@ class Lifetime:
             self.report = self._walk.report
             self.stopping.set()
             self.enter(Phase.WITHDRAWING)
+            if self._walk is None:
+                return  # somebody whom we told has taken it back
         sequence = self._walk.sequence
         if self._asked_for.get("fast") and not sequence.fast:
             sequence.hurry()

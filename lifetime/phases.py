@@ -68,7 +68,7 @@ def as_veto(answer: object) -> Veto | None:
 
 
 def name_of(participant: object) -> str:
-    """What to call a participant in logs and reports: its own `shutdown_name`, or class and address.
+    """What logs and reports call a participant: its `shutdown_name`, or class and address.
 
     participant: any object; `shutdown_name`, if it has one, is a string.
     """

@@ -27,7 +27,14 @@ log = logging.getLogger("lifetime")
 
 #: Errors of a connected socket that only say the peer is gone.
 DISCONNECTED = frozenset(
-    {errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN, errno.ECONNABORTED, errno.EPIPE, errno.EBADF}
+    {
+        errno.ECONNRESET,
+        errno.ENOTCONN,
+        errno.ESHUTDOWN,
+        errno.ECONNABORTED,
+        errno.EPIPE,
+        errno.EBADF,
+    }
 )
 
 SocketMap = dict[int, Any]
@@ -63,7 +70,7 @@ def poller_of(map: SocketMap) -> Poller | None:
 class Poller:
     """Serves one socket map with one selector.
 
-    now: when the last wait ended, in seconds on the clock; good enough for every handler's deadline.
+    now: when the last wait ended, in seconds on the clock; near enough for any deadline.
     """
 
     def __init__(

@@ -86,7 +86,9 @@ class Timers:
         Raises ValueError for an interval that is not positive.
         """
         if interval is not None and not interval > 0:
-            raise ValueError(f"a timer's interval is {interval!r}; give a positive number of seconds")
+            raise ValueError(
+                f"a timer's interval is {interval!r}; give a positive number of seconds"
+            )
         timer = Timer(self, when, (callback, args), interval)
         self._push(timer)
         return timer

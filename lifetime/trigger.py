@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 Thunk = tuple[Callable[..., object], tuple[Any, ...]]
@@ -55,10 +56,8 @@ class Trigger:
         if self._pulled or writer is None:
             return
         self._pulled = True
-        try:
+        with suppress(OSError):  # a full pair wakes as well, a closed one has nobody to wake
             writer.send(b"!")
-        except (BlockingIOError, OSError):
-            pass  # a full pair wakes as well, and a closed one has nobody to wake
 
     def drain(self) -> list[Thunk]:
         """Take the bytes out and return the thunks that wait, in the order they were pulled."""

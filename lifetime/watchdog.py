@@ -9,6 +9,7 @@ exists only from the stop request on, so nothing wakes up while the server is id
 from __future__ import annotations
 
 import faulthandler
+from contextlib import suppress
 
 from lifetime.sequence import Patience
 
@@ -31,10 +32,9 @@ def arm(patience: Patience, fast: bool) -> None:
 
     Legal in a signal handler and from any thread.
     """
-    try:
+    # Without a standard error there is nowhere to say it, and no watchdog.
+    with suppress(OSError, RuntimeError, ValueError, AttributeError):
         faulthandler.dump_traceback_later(longest_walk(patience, fast) + MARGIN, exit=True)
-    except (OSError, RuntimeError, ValueError, AttributeError):
-        pass  # without a standard error there is nowhere to say it, and no watchdog
 
 
 def disarm() -> None:

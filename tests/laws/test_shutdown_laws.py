@@ -111,7 +111,7 @@ def test_law_3_time_in_phase_starts_at_0_and_never_decreases(
         for phase in dispatcher.calls:
             times = [spent for asked, spent, _ in dispatcher.heard if asked == phase]
             assert times == sorted(times)
-            assert number > 0 or dispatcher.name == "late" or times[0] == 0.0
+            assert number > 0 or dispatcher.name.startswith("late") or times[0] == 0.0
 
 
 @drawn

@@ -63,9 +63,7 @@ def operations(draw: st.DrawFn, names: list[str], undo: bool = False) -> list[An
     if kind == "close":
         return ["close", draw(st.sampled_from(["self", *names]))]
     if kind == "add":
-        # A name may join twice; the later one is then the one that is closed by name.
-        late = draw(specs("late", st.just(["close", "self"])))
-        return ["add", late]
+        return ["add", draw(specs("late", st.just(["close", "self"])))]
     if kind == "shutdown":
         return ["shutdown", draw(st.integers(0, 3)), draw(st.integers(0, 1))]
     if kind == "clock":

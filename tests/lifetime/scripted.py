@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from itertools import count
 from typing import Any
 
 from lifetime import Lifetime, Patience, Phase
@@ -35,7 +36,7 @@ class PlainDispatcher:
     def __init__(self, world: World, spec: Spec) -> None:
         self.world = world
         self.spec = spec
-        self.name: str = spec["name"]
+        self.name = _free_name(spec["name"], world.everybody)
         self.shutdown_name = self.name
         self.closed = False
         self.joined_in = world.phase
@@ -210,9 +211,9 @@ class World:
     def next_descriptor(self) -> int:
         return next(self._descriptors)
 
-    def join(self, spec: Spec) -> None:
+    def join(self, spec: Spec) -> PlainDispatcher:
         kind = PlainDispatcher if spec["control"] is None else ScriptedDispatcher
-        kind(self, spec)
+        return kind(self, spec)
 
     def next_step(self) -> float | None:
         """How soon a socket ends this poll, if the scenario says so."""
@@ -276,8 +277,7 @@ class World:
             dispatcher.close()
 
     def _add(self, spec: Spec) -> None:
-        self.join(spec)
-        self.note(spec["name"], "add")
+        self.note(self.join(spec).name, "add")
 
     def _shutdown(self, exit_code: int, fast: int) -> None:
         self.note("*", f"shutdown({exit_code}, fast={fast})")
@@ -329,3 +329,10 @@ class World:
             "phase_timeout": self.phase_timeout,
             "raised": self.raised,
         }
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    """The name, with a number if somebody of that name has been there: rows tell by names."""
+    if name not in taken:
+        return name
+    return next(each for number in count(2) if (each := f"{name}-{number}") not in taken)
