@@ -166,15 +166,16 @@ class ShutdownSequence:
     # Who holds us
 
     def hold(self, key: Hashable, owner: str, veto: Veto, now: float) -> bool:
-        """Note that `owner` vetoes.  True if that is news: a new holder, or another reason."""
+        """Note that `owner` vetoes.  True if that is news: a new holder, or another reason.
+
+        Each reason is a holding of its own, so that the report says how long each has lasted.
+        """
         held = self.holdings.get(key)
-        if held is None:
-            self.holdings[key] = Holding(owner, veto.reason, veto.eta, self.phase, now)
-            return True
-        held.eta = veto.eta
-        if held.reason == veto.reason:
+        if held is not None and held.reason == veto.reason:
+            held.eta = veto.eta
             return False
-        held.reason = veto.reason
+        self.release(key, now)
+        self.holdings[key] = Holding(owner, veto.reason, veto.eta, self.phase, now)
         return True
 
     def release(self, key: Hashable, now: float) -> bool:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import ast
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-PURE = ["lifetime.phases", "lifetime.sequence", "lifetime.timers", "lifetime.report"]
+PURE = [
+    "lifetime.phases",
+    "lifetime.sequence",
+    "lifetime.timers",
+    "lifetime.report",
+    "servers.http.grammar",
+    "servers.http.parser",
+    "servers.http.body",
+    "servers.http.target",
+    "servers.http.framing",
+    "servers.http.limits",
+    "servers.http.ranges",
+    "servers.http.negotiation",
+]
 IMPURE = {
     "asyncio",
     "datetime",
-    "os",
     "select",
     "selectors",
     "signal",
@@ -23,7 +36,7 @@ IMPURE = {
 
 
 def imports_of(module: str, known: frozenset[str] = frozenset()) -> set[str]:
-    """What a module imports, and what those of this package import that it imports."""
+    """What a module imports, and what those of ours import that it imports."""
     path = importlib.import_module(module).__file__
     assert path is not None
     found: set[str] = set()
@@ -32,11 +45,21 @@ def imports_of(module: str, known: frozenset[str] = frozenset()) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    for inner in [name for name in found if name.startswith("lifetime.")]:
+            # `from package import module` imports the module, not what else the package has.
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            modules = [name for name in inner if _is_module(name)]
+            found |= set(modules) or {node.module}
+    for inner in [name for name in found if name.startswith(("lifetime.", "servers."))]:
         if inner not in known:
             found |= imports_of(inner, known)
     return found
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("module", PURE)
