@@ -316,7 +316,10 @@ class Channel(Dispatcher):
         """Let the kernel copy from the file to the socket.  False: the socket takes no more."""
         try:
             sent = os.sendfile(
-                self.socket.fileno(), piece.fileno(), piece.offset, min(piece.remaining, MAX_SENDFILE)
+                self.socket.fileno(),
+                piece.fileno(),
+                piece.offset,
+                min(piece.remaining, MAX_SENDFILE),
             )
         except BlockingIOError:
             return False

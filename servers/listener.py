@@ -99,7 +99,7 @@ class Listener(Dispatcher):
         """A channel of ours has begun."""
         self.channels.add(channel)
         if len(self.channels) == self.max_channels:
-            log.warning("%s serves %d connections, its limit; accepting pauses", self, len(self.channels))
+            log.warning("%s serves %d connections, its limit: a pause", self, self.max_channels)
             self.changed()
 
     def channel_closed(self, channel: object) -> None:
@@ -125,6 +125,8 @@ class Listener(Dispatcher):
             if accepted is None:
                 return
             self._welcome(*accepted)
+            if self._filtered:  # nobody new comes in: these have been in the queue
+                self.lifetime.tally.from_queue += 1
 
     def _accept(self) -> tuple[socket.socket, Any] | None:
         """The next connection in the queue; None if there is none, or if we must rest."""

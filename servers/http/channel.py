@@ -24,7 +24,7 @@ from servers.http.framing import Allowance, Coding, Portion, chunk, declared_len
 from servers.http.parser import Head, find_head, parse_head
 from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain_head
 from servers.http.request import Request
-from servers.producers import ListProducer
+from servers.producers import ListProducer, Producer
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
@@ -61,14 +61,14 @@ class HTTPChannel(Channel):
     _reader: Request | None = None  # the request whose body that is
     _collected = False  # its collector has been told of the end
     _body_began = 0.0
-    _advancing = False
+    advancing = False  # input is being looked at, and handlers are being called
     _final = False  # no further request is looked at
     _peer_asked_close = False
     _lingering = False
     _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
     _stalled_at = -1  # how much had been sent when the time for a write began to count
-    _tells_truth_by_reset = False  # a body that only the end of the connection delimits is under way
+    _tells_truth_by_reset = False  # a body is under way that only the connection's end delimits
 
     def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
         # asyncore's constructor would ask the system for what the listener has just told us.
@@ -107,27 +107,27 @@ class HTTPChannel(Channel):
 
     def advance(self) -> None:
         """Go as far as the input allows: bodies, heads, handlers; then send what that gave."""
-        if self._advancing:
+        if self.advancing:
             return
-        self._advancing = True
+        self.advancing = True
         try:
             self._run()
         finally:
-            self._advancing = False
+            self.advancing = False
         # Sent when everybody who is ready has been read: a client that waits on this machine is
         # then woken once for many answers, not once for each.
         self.server.lifetime.poller.at_end_of_turn(self._conclude)
 
     def _conclude(self) -> None:
         """Send what the turn has given; if only unsent output has kept us from more, go on."""
-        if self._advancing:
+        if self.advancing:
             return
-        self._advancing = True
+        self.advancing = True
         try:
             while self._flush() and self._input and self._can_go_on():
                 self._run()
         finally:
-            self._advancing = False
+            self.advancing = False
         self._settle()
 
     def _run(self) -> None:
@@ -328,6 +328,21 @@ class HTTPChannel(Channel):
 
     # Output
 
+    def push(self, data: bytes | str) -> None:
+        """Send data that is no answer, behind the answers of this turn."""
+        self._queue_replies()
+        super().push(data)
+
+    def push_with_producer(self, producer: Producer) -> None:
+        """The same for a producer."""
+        self._queue_replies()
+        super().push_with_producer(producer)
+
+    def close_when_done(self) -> None:
+        """End the connection behind what was answered and pushed so far."""
+        self._queue_replies()
+        super().close_when_done()
+
     def call_in_loop(self, call: Callable[..., object], *args: Any) -> None:
         """Call it now if this is the loop's thread, else as soon as the loop gets to it."""
         thread = self.server.lifetime.thread
@@ -346,6 +361,8 @@ class HTTPChannel(Channel):
                 self._end_streaming(request)
             else:
                 self._send_reply(request)
+        except ExitNow:
+            raise
         except Exception as error:
             self.server.exceptions += 1
             known = isinstance(error, MisuseError)
@@ -357,7 +374,7 @@ class HTTPChannel(Channel):
             self._overrule(request, 500, None)
             return
         self.current_request = None
-        if not self._advancing:
+        if not self.advancing:
             self.advance()
 
     def _send_reply(self, request: Request) -> None:
@@ -501,7 +518,7 @@ class HTTPChannel(Channel):
 
     def output_advanced(self) -> None:
         """Some output has left, or more of it waits."""
-        if self._advancing:
+        if self.advancing:
             return
         if self._input and not self.writable():
             self.advance()
@@ -551,7 +568,7 @@ class HTTPChannel(Channel):
             self._stream(request, request.outgoing.pop(0))
 
     def _send_bit(self) -> None:
-        if not self._advancing:
+        if not self.advancing:
             self._flush()
             self._settle()
 
@@ -615,7 +632,8 @@ class HTTPChannel(Channel):
         elif self._body is not None:
             when = now + limits.body_idle_time
             elapsed = now - self._body_began
-            if elapsed > limits.body_rate_after and self._body.received < elapsed * limits.body_rate:
+            due = elapsed * limits.body_rate if elapsed > limits.body_rate_after else 0
+            if self._body.received < due:
                 when = now
         elif self._head_until != FOREVER:
             when = self._head_until
@@ -633,12 +651,14 @@ class HTTPChannel(Channel):
 
     def handle_timeout(self) -> None:
         """What we waited for has not come."""
+        request = self.current_request or self._reader
         if self.ac_out_buffer or self._fifo:
             self.abort()
-        elif self._lingering or (self.current_request is None and self._head_until == FOREVER
-                                 and self._body is None):
-            self.close()
-        elif self._body is not None and self._reader is not None and self._reader.is_done:
+        elif (
+            self._lingering
+            or (request is None and self._head_until == FOREVER)
+            or (request is not None and request.is_done)  # it was answered without its body
+        ):
             self.close()
         else:
             self._refuse(ClientError(408, "the request took too long to arrive"))
@@ -686,11 +706,16 @@ class HTTPChannel(Channel):
         if self.input_ended or (self._peer_asked_close and self._body is None):
             self.close()
             return
-        self._lingering = True
+        self._lingering = self._final = True
+        self._input = b""
+        if self._reader is not None:  # nobody wants the rest of its body
+            self._drop_collector(self._reader)
+        self._body = self._reader = None
         self._linger_bytes = self.limits.linger_bytes
         self.say_goodbye()
-        self.expire_at(self.server.lifetime.poller.now + self.limits.linger_time)
-        self.changed()
+        if self.socket is not None:
+            self.expire_at(self.server.lifetime.poller.now + self.limits.linger_time)
+            self.changed()
 
     def _discard(self, data: bytes) -> None:
         """Input behind the last request: read so that the peer can end in peace."""
@@ -717,9 +742,16 @@ class HTTPChannel(Channel):
         """
         if phase < Phase.DRAINING or self.socket is None:
             return None
-        if self.working or self.writable() or self._lingering:
-            return Veto(self.occupation())
         now = self.server.lifetime.clock()
+        if self._lingering:
+            lingers_since = self.deadline - self.limits.linger_time
+            remaining = lingers_since + self.server.linger_time() - now
+            if remaining > 0:
+                return Veto(self.occupation(), remaining)
+            self.close()
+            return None
+        if self.working or self.writable():
+            return Veto(self.occupation())
         quiet_since = self.deadline - self.limits.keep_alive
         remaining = quiet_since + self.server.quiet_time() - now
         if remaining > 0:

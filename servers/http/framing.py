@@ -84,7 +84,7 @@ def declared_length(headers: Mapping[str, str]) -> int:
     """The Content-Length that a handler has set.  Raises MisuseError if it is not a number."""
     text = headers["Content-Length"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise MisuseError(f"Content-Length is {text!r}; set it to a number of bytes, or leave it away")
+        raise MisuseError(f"Content-Length is {text!r}; set a number of bytes, or leave it away")
     return int(text)
 
 

@@ -179,7 +179,10 @@ class HTTPListener(Listener):
     def refusal(self, error: ClientError, channel: HTTPChannel) -> bytes:
         """The answer to what was no request at all; it ends the connection."""
         title = f"{error.status} {REASONS.get(error.status, 'Unknown')}"
-        page = f"<!DOCTYPE html>\n<title>{title}</title>\n<h1>{title}</h1>\n<p>{escape(error.reason)}</p>\n"
+        page = (
+            f"<!DOCTYPE html>\n<title>{title}</title>\n<h1>{title}</h1>\n"
+            f"<p>{escape(error.reason)}</p>\n"
+        )
         body = page.encode("utf-8")
         if self.access_log is not None:
             self._log_line(channel, "", error.status, len(body))
@@ -205,19 +208,30 @@ class HTTPListener(Listener):
                 request.get_header("User-Agent"),
             )
 
-    def _log_line(self, channel: HTTPChannel, line: str, status: int, length: int, *fields: str | None) -> None:
+    def _log_line(
+        self, channel: HTTPChannel, line: str, status: int, length: int, *fields: str | None
+    ) -> None:
         assert self.access_log is not None
         address = channel.addr[0] if isinstance(channel.addr, tuple) else "unix"
         try:
-            self.access_log.log(self._format.line(time.time(), address, line, status, length, *fields))
+            self.access_log.log(
+                self._format.line(time.time(), address, line, status, length, *fields)
+            )
         except Exception:
             log.exception("the access log failed")
 
     def quiet_time(self) -> float:
-        """Seconds for which a quiet connection is kept in phase 3: never most of the patience."""
+        """Seconds for which a quiet connection is kept in phase 3."""
+        return self._within_patience(min(self.limits.quiet_time, self.limits.keep_alive))
+
+    def linger_time(self) -> float:
+        """Seconds for which a peer that has its last answer may take to hang up in phase 3."""
+        return self._within_patience(self.limits.linger_time)
+
+    def _within_patience(self, seconds: float) -> float:
+        # Nothing is owed there any more, so it never takes most of the patience.
         sequence = self.lifetime.sequence
-        patience = self.limits.quiet_time if sequence is None else sequence.phase_patience / 2
-        return min(self.limits.quiet_time, self.limits.keep_alive, patience)
+        return seconds if sequence is None else min(seconds, sequence.phase_patience / 2)
 
 
 def _logger(target: str | os.PathLike[str] | Logger, lifetime: Lifetime) -> Logger:

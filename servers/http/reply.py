@@ -138,7 +138,7 @@ def _frame(request: Request, length: int | None, persistent: bool) -> Frame:
 def _frame_own_coding(request: Request, coding: str, persistent: bool) -> Frame:
     """The handler does the transfer coding itself, as old ones sometimes do."""
     if request.head.version == "1.0":
-        raise MisuseError(f"{request}: an HTTP/1.0 client knows no Transfer-Encoding; leave it away")
+        raise MisuseError(f"{request}: HTTP/1.0 has no Transfer-Encoding; leave it away")
     persistent = persistent and coding.lower() == "chunked"
     return Frame(Coding.CLOSE, persistent, None if persistent else "close", None)
 

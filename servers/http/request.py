@@ -61,7 +61,7 @@ class Request:
     body_began = 0  # where in the channel's output the body began
     coding = Coding.EMPTY  # of an answer that comes bit by bit
     overruled = False  # the server has answered in the handler's place
-    allowance: Allowance | None = None  # of an answer that comes bit by bit, if a length is declared
+    allowance: Allowance | None = None  # of an answer that comes bit by bit with a declared length
     _more_headers: list[tuple[str, str]] | None = None
     _query: Mapping[str, str] | None = None
 
@@ -134,9 +134,9 @@ class Request:
         """Call `callback(body)` once the whole body is here, b"" if there is none.
 
         limit: bytes; more is answered with 413 and the callback is never called.
+        Raises MisuseError behind handle_request(): what nobody has asked for is not kept.
         """
-        if limit is not None:
-            self.body_limit = limit
+        self._ask_for_body(limit)
         self.collector = WholeBody(self, callback)
 
     def spool_body(
@@ -146,10 +146,16 @@ class Request:
 
         A small body stays in memory, a larger one goes to disk.  The file is the callback's to
         close.  limit: bytes; more is answered with 413 and the callback is never called.
+        Raises MisuseError behind handle_request(): what nobody has asked for is not kept.
         """
+        self._ask_for_body(limit)
+        self.collector = SpooledBody(self, callback, self.channel.limits.memory_body)
+
+    def _ask_for_body(self, limit: int | None) -> None:
+        if not self.channel.advancing:
+            raise MisuseError(f"the body of {self} has passed by; ask for it in handle_request()")
         if limit is not None:
             self.body_limit = limit
-        self.collector = SpooledBody(self, callback, self.channel.limits.memory_body)
 
     # The answer
 
@@ -190,7 +196,7 @@ class Request:
                 close(data)
             if self.overruled:
                 return
-            raise MisuseError(f"the answer to {self} is already done(); push() before calling done()")
+            raise MisuseError(f"the answer to {self} is already done(); push() before done()")
         if isinstance(data, str):
             data = data.encode("utf-8")
         elif not isinstance(data, bytes) and not hasattr(data, "more"):

@@ -32,6 +32,7 @@ class Peer:
             self._more()
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
+        assert status.startswith("HTTP/1.1 "), status
         pairs = (line.partition(":") for line in lines)
         return status, {name.lower(): value.strip() for name, _, value in pairs}
 

@@ -24,7 +24,8 @@ class Lines:
 
 
 COMBINED = re.compile(
-    r'127\.0\.0\.1 - (\S+) \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(.*)" (\d+) (\d+) "(.*)" "(.*)"'
+    r"127\.0\.0\.1 - (\S+) \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]"
+    r' "(.*)" (\d+) (\d+) "(.*)" "(.*)"'
 )
 
 
@@ -91,11 +92,12 @@ def test_a_large_answer_is_logged_when_its_last_byte_has_left(serve):
     served = serve(Page("/", answer), HELLO, access_log=logger)
     peer = served.connect().send(get("/"))
     peer.read_head()
-    served.ask(get("/hello"))
-    assert [line.split('"')[1] for line in logger.lines] == ["GET /hello HTTP/1.1"]
+    for _ in range(2):  # by the second answer the first has been logged
+        served.ask(get("/hello"))
+    assert {line.split('"')[1] for line in logger.lines} == {"GET /hello HTTP/1.1"}
     peer.read(30_000_000)
     peer.send(get("/hello")).read_reply()
-    assert logger.lines[1].split('"')[2] == " 200 30000000 "
+    assert [line for line in logger.lines if " 200 30000000 " in line]
 
 
 def test_what_was_no_request_is_logged_with_its_status(serve):

@@ -32,7 +32,7 @@ class Resting:
         make = served.site.channel_class
 
         class Watched(make):
-            def _settle(channel) -> None:  # noqa: N805
+            def _settle(channel) -> None:
                 super()._settle()
                 self.largest = max(self.largest, len(channel.ac_out_buffer))
                 if channel.writable():

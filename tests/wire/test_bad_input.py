@@ -58,7 +58,7 @@ REFUSED = [
     (400, b"GET /hello HTTP/1.1\r\nHost: a b\r\n\r\n"),
     (400, b"GET /hello HTTP/1.1\r\nHost: a.test:port\r\n\r\n"),
     # framing
-    (400, b"POST /echo HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    (400, get("/echo", "Content-Length: 3", "Transfer-Encoding: chunked", method="POST")),
     (400, b"POST /echo HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"),
     *[
         (status, b"POST /echo HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: %b\r\n\r\n" % coding)
@@ -157,14 +157,18 @@ SEEDS = [
     get("/hello?a=%20&b", "Cookie: a=b; c", "Accept-Encoding: gzip", "Connection: keep-alive"),
     post("/echo", b"some body"),
     post("/echo", b"x", "Expect: 100-continue"),
-    get("/echo", "Transfer-Encoding: chunked", method="POST") + b"3;a=\"b\"\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    get("/echo", "Transfer-Encoding: chunked", method="POST")
+    + b'3;a="b"\r\nabc\r\n0\r\nX: y\r\n\r\n',
     get("/hello", method="HEAD"),
     get("http://a.test/hello"),
     get("*", method="OPTIONS"),
     get("/hello", version="1.0"),
 ]
-SPICES = [b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b"\xff", b"%", b"%zz", b"0", b"-1",
-          b"chunked", b"Content-Length: 1\r\n", b"Transfer-Encoding: chunked\r\n", b"HTTP/1.1", b";"]
+SPICES = [
+    *(bytes([byte]) for byte in b"\r\n\0 \t:,;\xff%0"),
+    *(b"\r\n", b"%zz", b"-1", b"chunked", b"HTTP/1.1"),
+    *(b"Content-Length: 1\r\n", b"Transfer-Encoding: chunked\r\n"),
+]
 
 
 def mutated(chance: random.Random) -> bytes:

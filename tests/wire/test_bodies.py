@@ -7,7 +7,7 @@ from typing import IO
 
 import pytest
 
-from servers.http import Request
+from servers.http import MisuseError, Request
 from servers.http.limits import Limits
 from tests.wire.pages import ECHO, HELLO, TARGET, Page, get, post
 
@@ -17,7 +17,8 @@ HIDDEN = get("/hidden")
 
 def chunked(path: str, *chunks: bytes, trailer: bytes = b"") -> bytes:
     head = get(path, "Transfer-Encoding: chunked", method="POST")
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in (*chunks, b""))[:-2] + trailer + b"\r\n"
+    body = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in chunks)
+    return head + body + b"0\r\n" + trailer + b"\r\n"
 
 
 class Collects:
@@ -84,6 +85,16 @@ def test_a_spooled_body_is_a_file_that_stands_at_its_beginning(serve):
     served = serve(Page("/spool", spool), limits=Limits(memory_body=10))
     for body in (b"short", b"longer than that", b""):
         assert served.ask(post("/spool", body))[2] == body
+
+
+def test_a_handler_that_asks_too_late_is_told_so(serve):
+    def ask_late(request: Request) -> None:
+        with pytest.raises(MisuseError, match=r"the body of POST / has passed by; ask for it in"):
+            request.read_body(request.push)
+        request.done()
+
+    served = serve(Page("/", lambda r: served.lifetime.call_later(0.01, ask_late, r)))
+    assert served.ask(post("/", b"abc"))[0] == 200
 
 
 # -- the medusa way ----------------------------------------------------------------------------
@@ -196,7 +207,9 @@ def test_a_collector_is_closed_when_its_body_breaks_off(serve):
     assert made[0].closed == 1
 
 
-@pytest.mark.parametrize("broken", [b"xyz\r\n", b"3\r\nabcd\r\n", b"3 \r\nabc\r\n0\r\n\r\n", b"-1\r\n"])
+@pytest.mark.parametrize(
+    "broken", [b"xyz\r\n", b"3\r\nabcd\r\n", b"3 \r\nabc\r\n0\r\n\r\n", b"-1\r\n"]
+)
 def test_broken_chunks_are_a_400_and_the_end(serve, broken: bytes):
     peer = serve(ECHO).connect()
     peer.send(get("/echo", "Transfer-Encoding: chunked", method="POST") + broken + HIDDEN)
@@ -254,10 +267,13 @@ def test_behind_a_long_body_that_nobody_wanted_the_connection_ends(serve):
 
 
 def test_a_body_without_a_reader_is_thrown_away_while_the_handler_thinks(serve):
-    later: list[Request] = []
-    served = serve(TARGET, Page("/later", later.append))
+    def think(request: Request) -> None:
+        if request.channel._body is not None:  # the rest of it has not come yet
+            served.lifetime.call_later(0.01, think, request)
+        else:
+            request.done()
+
+    served = serve(TARGET, Page("/later", think))
     peer = served.connect().send(post("/later", b"x" * 200_000) + get("/next"))
-    served.ask(get("/"))
-    served.lifetime.call_soon_threadsafe(lambda: later[0].done())
     assert peer.read_reply()[0] == 200
     assert peer.read_reply()[2] == b"/next"

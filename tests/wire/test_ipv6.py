@@ -29,7 +29,8 @@ def test_it_is_served_like_any_other(serve):
 
 
 def test_a_host_may_be_an_address_in_brackets(serve):
-    served = serve(Page("/", lambda request: (request.push(request.host), request.done())), host="::1")
+    page = Page("/", lambda request: (request.push(request.host), request.done()))
+    served = serve(page, host="::1")
     head = b"GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"
     assert served.ask(head)[2] == b"[::1]:8080"
 

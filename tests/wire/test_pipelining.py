@@ -154,7 +154,8 @@ def test_so_it_is_when_the_first_answer_is_too_long_to_be_sent_at_once(serve):
     big = bytes(20_000_000)
 
     def send_big(request: Request) -> None:
-        request.push(big)
+        request["Content-Length"] = len(big)
+        request.push(Source(big))
         request.done()
 
     peer = serve(TARGET, Page("/big", send_big)).connect()

@@ -18,7 +18,7 @@ from servers.http.limits import Limits
 from tests.wire.conftest import Served
 from tests.wire.pages import ECHO, HELLO, Page, get, post, say_hello
 
-SHORT = Limits(quiet_time=0.1)
+SHORT = Limits(quiet_time=0.1, linger_time=0.1)
 
 
 class Hold(Dispatcher):
@@ -103,7 +103,7 @@ def test_the_last_of_the_pipelined_ones_carries_the_announcement(serve, stop):
 
 def test_those_that_were_pipelined_behind_a_slow_answer_are_answered_too(serve, stop):
     waiting: list[Request] = []
-    served = serve(HELLO, Page("/wait", waiting.append))
+    served = serve(HELLO, Page("/wait", waiting.append), limits=SHORT)
     peer = served.connect().send(get("/wait") + get("/hello") * 2)
     served.ask(get("/hello"))
     hold = stop(served, Phase.DRAINING)
@@ -152,7 +152,7 @@ def test_a_client_that_asks_for_a_stop_gets_its_answer(serve):
         request.push("as you wish")
         request.done()
 
-    served = serve(Page("/stop", answer))
+    served = serve(Page("/stop", answer), limits=SHORT)
     _, fields, body = served.ask(get("/stop"))
     assert (fields["connection"], body) == ("close", b"as you wish")
     assert ended(served).orderly
@@ -322,7 +322,7 @@ def test_those_in_the_accept_queue_are_served_and_then_the_door_is_shut(serve):
         go.wait(5)
         request.done()
 
-    served = serve(HELLO, Page("/block", block), limits=Limits(accept_batch=1, quiet_time=0.1))
+    served = serve(HELLO, Page("/block", block), limits=Limits(accept_batch=1, linger_time=0.1))
     served.connect().send(get("/block"))
     assert blocking.wait(5)
     queued = [served.connect().send(get("/hello")) for _ in range(40)]
@@ -389,7 +389,7 @@ def run_to_its_end(answer: Callable[[Request], object]) -> int:
         lifetime.shutdown(fast=True)
         answer(request)
 
-    site = HTTPListener("127.0.0.1", lifetime=lifetime, limits=SHORT)
+    site = HTTPListener("127.0.0.1", lifetime=lifetime)
     site.install_handler(Page(None, stop_and_answer))
     with socket.create_connection(site.addr) as peer:
         peer.sendall(get("/"))
@@ -400,5 +400,14 @@ def test_the_exit_code_says_so():
     assert run_to_its_end(lambda request: None) == EXIT_FORCED
 
 
-def test_and_it_is_0_when_everything_was_answered():
+def test_and_it_is_0_when_everything_was_answered_though_the_client_does_not_hang_up():
     assert run_to_its_end(say_hello) == 0
+
+
+def test_a_peer_that_does_not_hang_up_takes_no_more_than_half_of_the_patience(serve):
+    served = serve(HELLO, limits=Limits(linger_time=60.0), patience=Patience(phase=0.4))
+    peer = served.connect().send(get("/hello"))
+    peer.read_reply()
+    served.lifetime.shutdown()
+    peer.send(get("/hello")).read_reply()
+    assert ended(served).orderly

@@ -111,7 +111,8 @@ def test_a_peer_that_does_not_hang_up_is_not_waited_for_long(serve):
 
 
 def test_nor_is_one_that_goes_on_talking(serve):
-    served = serve(HELLO, limits=Limits(linger_time=30.0, linger_bytes=1000, requests_per_connection=1))
+    limits = Limits(linger_time=30.0, linger_bytes=1000, requests_per_connection=1)
+    served = serve(HELLO, limits=limits)
     closed = threading.Event()
     served.site.channel_closed = lambda channel: closed.set()
     peer = served.connect().send(get("/hello"))
