@@ -12,36 +12,27 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
-from servers.channel import FOREVER, Channel, Sent
+from servers.channel import FOREVER
+from servers.http.answering import AnsweringChannel
 from servers.http.body import ChunkedBody, SizedBody
-from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
+from servers.http.errors import ClientError
 from servers.http.parser import Head, find_head, parse_head
-from servers.http.reply import CONTINUE, Reply, compose, compose_head, compose_plain_head
+from servers.http.reply import CONTINUE
 from servers.http.request import Request
-from servers.producers import ListProducer, Producer
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
 
 log = logging.getLogger("servers")
 
-#: A body above this (bytes) is handed to the system beside its head, not copied behind it.
-LARGE = 16384
-
-#: Answers to pipelined requests that leave together, at most.
-MAX_AT_ONCE = 32
-
 #: What an idle connection answers to readable() and writable().
 IDLE = (True, False)
 
 
-class HTTPChannel(Channel):
+class HTTPChannel(AnsweringChannel):
     """One connection to an HTTPListener.
 
     server: the listener; sock: connected, non-blocking; addr: the peer's address.
@@ -52,23 +43,17 @@ class HTTPChannel(Channel):
     ac_in_buffer_size = 65536
     terminator = b"\r\n\r\n"
 
-    current_request: Request | None = None
     requests = 0  # begun on this connection
-    _input: bytes = b""  # read, and not looked at yet
     _searched = 0  # so much of it was searched for the end of a head
     _head_until = FOREVER  # when a head that has begun must be complete
     _body: SizedBody | ChunkedBody | None = None  # what is still to come of a request
     _reader: Request | None = None  # the request whose body that is
     _collected = False  # its collector has been told of the end
     _body_began = 0.0
-    advancing = False  # input is being looked at, and handlers are being called
-    _final = False  # no further request is looked at
     _peer_asked_close = False
-    _lingering = False
     _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
     _stalled_at = -1  # how much had been sent when the time for a write began to count
-    _tells_truth_by_reset = False  # a body is under way that only the connection's end delimits
 
     def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
         # asyncore's constructor would ask the system for what the listener has just told us.
@@ -78,7 +63,7 @@ class HTTPChannel(Channel):
         self.limits = server.limits
         self.addr = addr
         self.connected = True
-        self._replies: list[tuple[Request, bytes, bytes]] = []  # head and body of each
+        self.replies = []
         self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
         self.set_socket(sock)
         server.channel_opened(self)
@@ -99,10 +84,10 @@ class HTTPChannel(Channel):
 
     def received(self, data: bytes) -> None:
         """Take newly read bytes."""
-        if self._final:
+        if self.final:
             self._discard(data)
             return
-        self._input = self._input + data if self._input else data
+        self.unread = self.unread + data if self.unread else data
         self.advance()
 
     def advance(self) -> None:
@@ -114,9 +99,13 @@ class HTTPChannel(Channel):
             self._run()
         finally:
             self.advancing = False
-        # Sent when everybody who is ready has been read: a client that waits on this machine is
-        # then woken once for many answers, not once for each.
-        self.server.lifetime.poller.at_end_of_turn(self._conclude)
+        if self.final:
+            # Whether more input is here was looked at just now: what we say of it must not age.
+            self._conclude()
+        else:
+            # Sent when everybody who is ready has been read: a client that waits on this machine
+            # is then woken once for many answers, not once for each.
+            self.server.lifetime.poller.at_end_of_turn(self._conclude)
 
     def _conclude(self) -> None:
         """Send what the turn has given; if only unsent output has kept us from more, go on."""
@@ -124,16 +113,16 @@ class HTTPChannel(Channel):
             return
         self.advancing = True
         try:
-            while self._flush() and self._input and self._can_go_on():
+            while self.flush() and self.unread and self._can_go_on():
                 self._run()
         finally:
             self.advancing = False
-        self._settle()
+        self.settle()
 
     def _run(self) -> None:
         """Requests and pieces of bodies, one after the other, while nothing keeps us from it."""
         try:
-            while self._input and not self._final and self.socket is not None:
+            while self.unread and not self.final and self.socket is not None:
                 if not (self._take_body() if self._body is not None else self._take_head()):
                     return
         except ClientError as error:
@@ -143,7 +132,7 @@ class HTTPChannel(Channel):
         """Was it only unsent output that has kept us from the next request?"""
         return (
             self.socket is not None
-            and not self._final
+            and not self.final
             and not self.writable()
             and self.current_request is None
             and self._head_until == FOREVER
@@ -153,14 +142,12 @@ class HTTPChannel(Channel):
         """Begin the next request.  False: it must wait, or is not here yet."""
         if self.current_request is not None or self.ac_out_buffer or self._fifo:
             return False  # a peer that does not take its answers gets no new ones meanwhile
-        if self._replies and (
-            len(self._replies) >= MAX_AT_ONCE or len(self._replies[-1][2]) > LARGE
-        ):
+        if self.replies and self.has_a_load():
             return False  # what a deep pipeline asks for is sent now and then, not heaped up
-        data = self._input
+        data = self.unread
         known = self.server.heads.get(data)
         if known is not None:
-            self._input = b""
+            self.unread = b""
             self._searched = 0
             self._head_until = FOREVER
             self._begin(known)
@@ -169,14 +156,14 @@ class HTTPChannel(Channel):
         if end < 0:
             self._searched = len(data)
             if self.input_ended:  # the rest of it will never come
-                self._final = True
-                self._input = b""
+                self.final = True
+                self.unread = b""
             elif self._head_until == FOREVER:
                 self._head_until = self.server.lifetime.poller.now + self.limits.header_time
             return False
         self._searched = 0
         self._head_until = FOREVER
-        self._input = data[end:]
+        self.unread = data[end:]
         data = data[:end]
         head = parse_head(data, self.limits)
         self.server.remember(data, head)
@@ -220,14 +207,14 @@ class HTTPChannel(Channel):
         length = request.head.length
         if length is not None and length > request.body_limit:
             raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
-        if request.head.expects_continue and request.collector is not None and not self._input:
-            self._queue(CONTINUE)
+        if request.head.expects_continue and request.collector is not None and not self.unread:
+            self.queue(CONTINUE)
 
     def _take_body(self) -> bool:
         body, request = self._body, self._reader
         assert body is not None and request is not None
-        data, self._input = self._input, b""
-        pieces, self._input = body.feed(data)
+        data, self.unread = self.unread, b""
+        pieces, self.unread = body.feed(data)
         if not request.is_done:
             if body.received > request.body_limit:
                 raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
@@ -280,9 +267,9 @@ class HTTPChannel(Channel):
             self.abort()  # the client must see that the answer is broken
             return
         request.close_asked = self._body is not None  # nobody will read it in step
-        self._overrule(request, status, reason)
+        self.overrule(request, status, reason)
 
-    def _overrule(self, request: Request, status: int, reason: str | None) -> None:
+    def overrule(self, request: Request, status: int, reason: str | None) -> None:
         """Answer in the handler's place; what the handler still says is not heard."""
         self._drop_collector(request)
         request.error(status, reason)
@@ -299,7 +286,7 @@ class HTTPChannel(Channel):
         log.info("%s: %s", self.shutdown_name, error)
         request = self._reader or self.current_request
         self._body = self._reader = None
-        self._input = b""
+        self.unread = b""
         if request is not None and request.head_sent:
             self.abort()
             return
@@ -309,107 +296,29 @@ class HTTPChannel(Channel):
             self.current_request = None  # its answer, given in another thread, comes too late
             if request is not None:
                 self._drop_collector(request)
-            self._final = True
-            self._queue(self.server.refusal(error, self))
+            self.final = True
+            self.queue(self.server.refusal(error, self))
             return
         request.close_asked = True
-        self._overrule(request, error.status, error.reason)
+        self.overrule(request, error.status, error.reason)
 
     def handle_end_of_input(self) -> None:
         """The peer sends no more.  What it has asked for completely is answered, then we close."""
-        if self._lingering:
+        if self.lingering:
             self.close()
         elif self._body is not None:
             self.abort(by_us=False)  # never handed to a handler as complete
         elif self.current_request is None and not self.writable():
             self.close()
-        elif self._final or (self.current_request is None and not self._input):
-            self._finish_when_sent()
+        elif self.final or (self.current_request is None and not self.unread):
+            self.finish_when_sent()
 
-    # Output
+    # The connection behind an answer
 
-    def push(self, data: bytes | str) -> None:
-        """Send data that is no answer, behind the answers of this turn."""
-        self._queue_replies()
-        super().push(data)
-
-    def push_with_producer(self, producer: Producer) -> None:
-        """The same for a producer."""
-        self._queue_replies()
-        super().push_with_producer(producer)
-
-    def close_when_done(self) -> None:
-        """End the connection behind what was answered and pushed so far."""
-        self._queue_replies()
-        super().close_when_done()
-
-    def call_in_loop(self, call: Callable[..., object], *args: Any) -> None:
-        """Call it now if this is the loop's thread, else as soon as the loop gets to it."""
-        thread = self.server.lifetime.thread
-        if thread is None or thread == get_ident():
-            call(*args)
-        else:
-            self.server.lifetime.call_soon_threadsafe(call, *args)
-
-    def answer(self, request: Request) -> None:
-        """Send the answer of a request that is done()."""
-        if self.socket is None or request is not self.current_request:
-            self._throw_away(request)  # the client is gone, or was refused meanwhile
-            return
-        try:
-            if request.head_sent:
-                self._end_streaming(request)
-            else:
-                self._send_reply(request)
-        except ExitNow:
-            raise
-        except Exception as error:
-            self.server.exceptions += 1
-            known = isinstance(error, MisuseError)
-            log.error("the answer to %s cannot be sent: %s", request, error, exc_info=not known)
-            self._throw_away(request)
-            request.is_done = False
-            request.reply_headers.clear()
-            request._more_headers = None
-            self._overrule(request, 500, None)
-            return
-        self.current_request = None
-        if not self.advancing:
-            self.advance()
-
-    def _send_reply(self, request: Request) -> None:
-        preamble = self.server.preamble(request.reply_code)
-        persistent = self._persists(request)
-        outgoing = request.outgoing
-        if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
-            body = outgoing[0]
-            head = compose_plain_head(request, preamble, len(body))
-            if head is not None:
-                self._replies.append((request, head, body))
-                return
-        reply = compose(request, preamble, persistent)
-        items = reply.items
-        if not reply.frame.persistent:
-            self._final = True
-            self._input = b""
-        if len(items) == 2 and type(items[1]) is bytes:
-            self._replies.append((request, items[0], items[1]))
-        elif len(items) == 1:
-            self._throw_away(request)
-            self._replies.append((request, items[0], b""))
-        else:
-            self._tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
-            self._queue_replies()
-            fifo = self.producer_fifo
-            fifo.append(items[0])
-            fifo.append(Sent(partial(self._begun, request)))
-            fifo.extend(items[1:])
-            fifo.append(Sent(partial(self._streamed, request)))
-
-    def _persists(self, request: Request) -> bool:
+    def persists(self, request: Request) -> bool:
         """Whether the connection may go on behind this answer."""
         if not request.head.keep_alive:
-            self._peer_asked_close = not self._input
+            self._peer_asked_close = not self.unread
             return False
         if request.close_asked or self._unread_body_is_too_long(request):
             return False
@@ -424,10 +333,10 @@ class HTTPChannel(Channel):
         return self.requests < 2 * self.limits.requests_per_connection and self._has_more_input()
 
     def _has_more_input(self) -> bool:
-        if not self._input and not self.input_ended and self._body is None:
+        if not self.unread and not self.input_ended and self._body is None:
             with suppress(BlockingIOError):
-                self._input = self.recv(self.ac_in_buffer_size)
-        return bool(self._input)
+                self.unread = self.recv(self.ac_in_buffer_size)
+        return bool(self.unread)
 
     def _unread_body_is_too_long(self, request: Request) -> bool:
         body = self._body
@@ -437,169 +346,18 @@ class HTTPChannel(Channel):
             return True
         return body.length - body.received > self.limits.linger_bytes
 
-    def _queue(self, data: bytes) -> None:
-        """Send some bytes that are not a whole answer."""
-        self._queue_replies()
-        self.producer_fifo.append(data)
-
-    def _queue_replies(self) -> None:
-        """Answers that wait for the end of this turn go into the queue, so that order is kept."""
-        if self._replies:
-            fifo = self.producer_fifo
-            for request, head, body in self._replies:
-                fifo.append(head)
-                fifo.append(Sent(partial(self._begun, request)))
-                fifo.append(body)
-                fifo.append(Sent(partial(self._streamed, request)))
-            self._replies = []
-
-    def _flush(self) -> bool:
-        """Send what this turn has given, in one call if it may be.  True if something was sent."""
-        if self.socket is None:
-            return False
-        before = self.bytes_out
-        try:
-            if self._replies and not self.ac_out_buffer and not self._fifo:
-                self._send_at_once()
-            elif self._replies or self._fifo or self.ac_out_buffer:
-                self._queue_replies()
-                self.initiate_send()
-        except Exception:
-            self.handle_error()
-            return False
-        if self._final and not self._lingering:
-            self._finish_when_sent()
-        return self.bytes_out > before
-
-    def _send_at_once(self) -> None:
-        replies, self._replies = self._replies, []
-        if len(replies) == 1:
-            _, head, body = replies[0]
-            if len(body) > LARGE and self.bypasses_send():
-                length = len(head) + len(body)
-                sent = self.send_parts(head, body)
-                data = b"" if sent == length else head + body
-            else:
-                data = head + body
-                length = len(data)
-                sent = self.send(data)
-        else:
-            data = b"".join([part for reply in replies for part in reply[1:]])
-            length = len(data)
-            sent = self.send(data)
-        if sent == length:
-            self.bytes_out += sent
-            for request, _, body in replies:
-                request.bytes_sent = len(body)
-                self.server.request_finished(request)
-            return
-        if self.socket is None:
-            return
-        end = 0
-        for request, head, body in replies:
-            began = self.bytes_out + end + len(head)
-            end += len(head) + len(body)
-            self._mark(end, partial(self._finished, request, began))
-        self.producer_fifo.append(data[sent:])
-        self.note_sent(sent)
-
-    def _finished(self, request: Request, body_began: int, ended: int) -> None:
-        """The last byte of an answer has left; both are places in what we have sent."""
-        self._tells_truth_by_reset = False
-        request.bytes_sent = ended - body_began
-        self.server.request_finished(request)
-
-    def _begun(self, request: Request, ended: int) -> None:
-        """The head of an answer has left."""
-        request.body_began = ended
-
-    def _streamed(self, request: Request, ended: int) -> None:
-        self._finished(request, request.body_began, ended)
-
     def output_advanced(self) -> None:
         """Some output has left, or more of it waits."""
         if self.advancing:
             return
-        if self._input and not self.writable():
+        if self.unread and not self.writable():
             self.advance()
         else:
-            self._settle()
-
-    def _throw_away(self, request: Request) -> None:
-        for item in request.outgoing:
-            if hasattr(item, "more"):
-                self._close_producer(item)
-        request.outgoing = []
-
-    # Answers that come bit by bit
-
-    def begin_streaming(self, request: Request) -> None:
-        """Send the head, and what was pushed so far."""
-        if request is not self.current_request or request.head_sent or self.socket is None:
-            return
-        reply: Reply = compose_head(
-            request, self.server.preamble(request.reply_code), self._persists(request)
-        )
-        if self.socket is None:
-            return  # the peer has gone, as we have just noticed
-        request.head_sent = True
-        request.close_asked = not reply.frame.persistent
-        request.coding = reply.frame.coding
-        self._tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
-        self._queue(reply.items[0])
-        self.producer_fifo.append(Sent(partial(self._begun, request)))
-        if reply.frame.coding is Coding.LENGTH:
-            request.allowance = Allowance(declared_length(request.reply_headers))
-        self._stream_outgoing(request)
-        self._send_bit()
-
-    def stream(self, request: Request, data: Any) -> None:
-        """Send more of an answer whose head has left."""
-        if request is self.current_request and self.socket is not None:
-            self._stream_outgoing(request)
-            self._stream(request, data)
-            self._send_bit()
-        elif hasattr(data, "more"):
-            self._close_producer(data)
-
-    def _stream_outgoing(self, request: Request) -> None:
-        # Another thread may push while the head goes out, so the list stays the same one.
-        while request.outgoing:
-            self._stream(request, request.outgoing.pop(0))
-
-    def _send_bit(self) -> None:
-        if not self.advancing:
-            self._flush()
-            self._settle()
-
-    def _stream(self, request: Request, data: Any) -> None:
-        if request.coding is Coding.EMPTY:
-            if hasattr(data, "more"):
-                self._close_producer(data)
-            return
-        if data == b"":
-            return
-        if request.coding is Coding.CHUNKED:
-            data = chunk(data) if isinstance(data, bytes) else ChunkedPart(data)
-        elif request.allowance is not None:
-            source = ListProducer([data]) if isinstance(data, bytes) else data
-            data = Portion(source, request.allowance)
-        self.producer_fifo.append(data)
-
-    def _end_streaming(self, request: Request) -> None:
-        self._stream_outgoing(request)
-        if request.coding is Coding.CHUNKED:
-            self.producer_fifo.append(chunk(b""))
-        elif request.allowance is not None:
-            self.producer_fifo.append(request.allowance)
-        self.producer_fifo.append(Sent(partial(self._streamed, request)))
-        if request.close_asked:
-            self._final = True
-            self._input = b""
+            self.settle()
 
     # Deadlines
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """What do we wait for, and until when?"""
         now = self.server.lifetime.poller.now
         limits = self.limits
@@ -607,10 +365,10 @@ class HTTPChannel(Channel):
             self._watched is IDLE
             and self.socket is not None
             and not (
-                self._input
+                self.unread
                 or self.current_request
                 or self._body
-                or self._final
+                or self.final
                 or self._fifo
                 or self.ac_out_buffer
             )
@@ -620,7 +378,7 @@ class HTTPChannel(Channel):
             if when < self._alarm_at:
                 self._set_alarm(when)
             return
-        if self.socket is None or self._lingering:
+        if self.socket is None or self.lingering:
             return
         if self.ac_out_buffer or self._fifo:
             # Only bytes that it takes keep a peer alive, not bytes that it sends.
@@ -655,7 +413,7 @@ class HTTPChannel(Channel):
         if self.ac_out_buffer or self._fifo:
             self.abort()
         elif (
-            self._lingering
+            self.lingering
             or (request is None and self._head_until == FOREVER)
             or (request is not None and request.is_done)  # it was answered without its body
         ):
@@ -669,12 +427,12 @@ class HTTPChannel(Channel):
         """Whether to wait for input: not while enough of it waits for us."""
         if self.input_ended:
             return False
-        if self._final:
+        if self.final:
             return True
         if self._body is not None:
             return not self._is_behind()
         # A head has a limit of its own.
-        return len(self._input) < self.limits.unparsed or self._head_until != FOREVER
+        return len(self.unread) < self.limits.unparsed or self._head_until != FOREVER
 
     def _is_behind(self) -> bool:
         """Does so much output wait that more input, which may become output, must not come?"""
@@ -688,7 +446,7 @@ class HTTPChannel(Channel):
 
     # The end
 
-    def _finish_when_sent(self) -> None:
+    def finish_when_sent(self) -> None:
         if not self.writable():
             self.handle_all_sent()
         elif not self._closing:
@@ -701,13 +459,13 @@ class HTTPChannel(Channel):
         Closing at once could destroy the answer: bytes that come in later make the system send a
         reset, and that overtakes what the peer has not read yet (RFC 9112, section 9.6).
         """
-        if self.socket is None or self._lingering:
+        if self.socket is None or self.lingering:
             return
         if self.input_ended or (self._peer_asked_close and self._body is None):
             self.close()
             return
-        self._lingering = self._final = True
-        self._input = b""
+        self.lingering = self.final = True
+        self.unread = b""
         if self._reader is not None:  # nobody wants the rest of its body
             self._drop_collector(self._reader)
         self._body = self._reader = None
@@ -719,7 +477,7 @@ class HTTPChannel(Channel):
 
     def _discard(self, data: bytes) -> None:
         """Input behind the last request: read so that the peer can end in peace."""
-        if self._lingering:
+        if self.lingering:
             self._linger_bytes -= len(data)
             if self._linger_bytes <= 0:
                 self.close()
@@ -730,8 +488,8 @@ class HTTPChannel(Channel):
         return (
             self.current_request is not None
             or self._body is not None
-            or bool(self._input)
-            or bool(self._replies)
+            or bool(self.unread)
+            or bool(self.replies)
         )
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
@@ -743,7 +501,7 @@ class HTTPChannel(Channel):
         if phase < Phase.DRAINING or self.socket is None:
             return None
         now = self.server.lifetime.clock()
-        if self._lingering:
+        if self.lingering:
             lingers_since = self.deadline - self.limits.linger_time
             remaining = lingers_since + self.server.linger_time() - now
             if remaining > 0:
@@ -757,7 +515,7 @@ class HTTPChannel(Channel):
         if remaining > 0:
             return Veto("kept open for a request that may be on its way", remaining)
         self.handle_read()  # a last look
-        if self.socket is not None and (self.working or self.writable() or self._lingering):
+        if self.socket is not None and (self.working or self.writable() or self.lingering):
             return Veto(self.occupation())
         self.close()
         return None
@@ -768,7 +526,7 @@ class HTTPChannel(Channel):
             return f"answering {self.current_request}"
         if self.writable():
             return "sending an answer"
-        if self._lingering:
+        if self.lingering:
             return "waiting for the peer to hang up"
         return "a request is coming in"
 
@@ -796,7 +554,7 @@ class HTTPChannel(Channel):
         if self.current_request is not None or self.writable() or self._body is not None:
             if by_us and self.server.lifetime.phase is not Phase.RUNNING:
                 self.server.lifetime.tally.cut += 1
-            if self._tells_truth_by_reset:
+            if self.tells_truth_by_reset:
                 # A clean end would look like a complete answer.
                 self.socket.setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
@@ -809,28 +567,7 @@ class HTTPChannel(Channel):
             return
         request, self.current_request = self.current_request or self._reader, None
         if request is not None:
-            self._throw_away(request)
+            self.throw_away(request)
             self._drop_collector(request)
         super().close()
         self.server.channel_closed(self)
-
-
-class ChunkedPart:
-    """One producer among the pushes of a streamed answer: chunks, but not the last one."""
-
-    def __init__(self, producer: Any) -> None:
-        self.producer = producer
-
-    def more(self) -> bytes:
-        """The next chunk, b"" at the end of this part."""
-        data = self.producer.more()
-        if isinstance(data, str):
-            data = data.encode("utf-8")
-        return chunk(data) if data else b""
-
-    def close(self) -> None:
-        """Release what the inner producer holds."""
-        release = getattr(self.producer, "close", None)
-        if release is not None:
-            release()
-

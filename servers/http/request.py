@@ -245,7 +245,7 @@ class Request:
             self.is_done = self.overruled = True
             self.channel.call_in_loop(self.channel.abort)
             return
-        self.channel._throw_away(self)
+        self.channel.throw_away(self)
         self.reply_code = status
         for name in ("Content-Length", "Content-Encoding", "Transfer-Encoding", "ETag",
                      "Last-Modified", "Content-Range", "Cache-Control"):

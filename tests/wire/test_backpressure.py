@@ -32,8 +32,8 @@ class Resting:
         make = served.site.channel_class
 
         class Watched(make):
-            def _settle(channel) -> None:
-                super()._settle()
+            def settle(channel) -> None:
+                super().settle()
                 self.largest = max(self.largest, len(channel.ac_out_buffer))
                 if channel.writable():
                     self.channels.append(channel)
@@ -45,7 +45,7 @@ class Resting:
 def queued(channel: Channel) -> int:
     """Bytes that wait in the channel's own memory."""
     waiting = sum(len(each) for each in channel.producer_fifo if isinstance(each, bytes))
-    waiting += sum(len(head) + len(body) for _, head, body in channel._replies)
+    waiting += sum(len(head) + len(body) for _, head, body in channel.replies)
     return len(channel.ac_out_buffer) + waiting
 
 
@@ -105,7 +105,7 @@ def test_reading_pauses_while_enough_unparsed_input_waits(serve):
         pass
     served.ask(get("/hello"))
     channel = waiting[0].channel
-    assert in_loop(served, lambda: len(channel._input)) < 10_000 + channel.ac_in_buffer_size
+    assert in_loop(served, lambda: len(channel.unread)) < 10_000 + channel.ac_in_buffer_size
     assert not in_loop(served, channel.readable)
 
 

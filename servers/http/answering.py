@@ -1,0 +1,332 @@
+"""AnsweringChannel: how the answers of one connection leave.
+
+Answers that are all bytes wait for the end of the turn and leave in one call; everything else goes
+through the channel's queue, in order.  What a connection is asked, and whether it goes on behind an
+answer, is known to HTTPChannel alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from lifetime import ExitNow
+from servers.channel import Channel, Sent
+from servers.http.errors import MisuseError
+from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
+from servers.http.reply import Reply, compose, compose_head, compose_plain_head
+from servers.http.request import Request
+from servers.producers import ListProducer, Producer
+
+if TYPE_CHECKING:
+    from servers.http.listener import HTTPListener
+
+log = logging.getLogger("servers")
+
+#: A body above this (bytes) is handed to the system beside its head, not copied behind it.
+LARGE = 16384
+
+#: Answers to pipelined requests that leave together, at most.
+MAX_AT_ONCE = 32
+
+
+class AnsweringChannel(Channel):
+    """The sending half of an HTTPChannel.
+
+    server: the listener.
+    current_request: the request whose answer is awaited, or None.
+    replies: answers of this turn, head and body of each.
+    advancing: input is being looked at, and handlers are being called.
+    final: no further request is looked at.
+    unread: input that was not looked at yet.
+    """
+
+    server: HTTPListener
+    replies: list[tuple[Request, bytes, bytes]]
+    current_request: Request | None = None
+    advancing = False
+    final = False
+    lingering = False
+    unread: bytes = b""
+    tells_truth_by_reset = False  # a body is under way that only the connection's end delimits
+
+    # What the other half knows
+
+    def persists(self, request: Request) -> bool:
+        """Whether the connection may go on behind this answer."""
+        raise NotImplementedError
+
+    def advance(self) -> None:
+        """Look at the input that waits."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Set the deadline, and say what the poll is to wait for."""
+        raise NotImplementedError
+
+    def finish_when_sent(self) -> None:
+        """End the connection once everything has left."""
+        raise NotImplementedError
+
+    def overrule(self, request: Request, status: int, reason: str | None) -> None:
+        """Answer in the handler's place."""
+        raise NotImplementedError
+
+    # Whole answers
+
+    def push(self, data: bytes | str) -> None:
+        """Send data that is no answer, behind the answers of this turn."""
+        self._queue_replies()
+        super().push(data)
+
+    def push_with_producer(self, producer: Producer) -> None:
+        """The same for a producer."""
+        self._queue_replies()
+        super().push_with_producer(producer)
+
+    def close_when_done(self) -> None:
+        """End the connection behind what was answered and pushed so far."""
+        self._queue_replies()
+        super().close_when_done()
+
+    def call_in_loop(self, call: Callable[..., object], *args: Any) -> None:
+        """Call it now if this is the loop's thread, else as soon as the loop gets to it."""
+        thread = self.server.lifetime.thread
+        if thread is None or thread == get_ident():
+            call(*args)
+        else:
+            self.server.lifetime.call_soon_threadsafe(call, *args)
+
+    def answer(self, request: Request) -> None:
+        """Send the answer of a request that is done()."""
+        if self.socket is None or request is not self.current_request:
+            self.throw_away(request)  # the client is gone, or was refused meanwhile
+            return
+        try:
+            if request.head_sent:
+                self._end_streaming(request)
+            else:
+                self._send_reply(request)
+        except ExitNow:
+            raise
+        except Exception as error:
+            self.server.exceptions += 1
+            known = isinstance(error, MisuseError)
+            log.error("the answer to %s cannot be sent: %s", request, error, exc_info=not known)
+            self.throw_away(request)
+            request.is_done = False
+            request.reply_headers.clear()
+            request._more_headers = None
+            self.overrule(request, 500, None)
+            return
+        self.current_request = None
+        if not self.advancing:
+            self.advance()
+
+    def _send_reply(self, request: Request) -> None:
+        preamble = self.server.preamble(request.reply_code)
+        persistent = self.persists(request)
+        outgoing = request.outgoing
+        if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
+            body = outgoing[0]
+            head = compose_plain_head(request, preamble, len(body))
+            if head is not None:
+                self.replies.append((request, head, body))
+                return
+        reply = compose(request, preamble, persistent)
+        items = reply.items
+        if not reply.frame.persistent:
+            self.final = True
+            self.unread = b""
+        if len(items) == 2 and type(items[1]) is bytes:
+            self.replies.append((request, items[0], items[1]))
+        elif len(items) == 1:
+            self.throw_away(request)
+            self.replies.append((request, items[0], b""))
+        else:
+            self.tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
+            self._queue_replies()
+            fifo = self.producer_fifo
+            fifo.append(items[0])
+            fifo.append(Sent(partial(self._begun, request)))
+            fifo.extend(items[1:])
+            fifo.append(Sent(partial(self._streamed, request)))
+
+    def queue(self, data: bytes) -> None:
+        """Send some bytes that are not a whole answer."""
+        self._queue_replies()
+        self.producer_fifo.append(data)
+
+    def _queue_replies(self) -> None:
+        """Answers that wait for the end of this turn go into the queue, so that order is kept."""
+        if self.replies:
+            fifo = self.producer_fifo
+            for request, head, body in self.replies:
+                fifo.append(head)
+                fifo.append(Sent(partial(self._begun, request)))
+                fifo.append(body)
+                fifo.append(Sent(partial(self._streamed, request)))
+            self.replies = []
+
+    def has_a_load(self) -> bool:
+        """Whether the answers of this turn are worth a call of their own."""
+        return len(self.replies) >= MAX_AT_ONCE or len(self.replies[-1][2]) > LARGE
+
+    def flush(self) -> bool:
+        """Send what this turn has given, in one call if it may be.  True if something was sent."""
+        if self.socket is None:
+            return False
+        before = self.bytes_out
+        try:
+            if self.replies and not self.ac_out_buffer and not self._fifo:
+                self._send_at_once()
+            elif self.replies or self._fifo or self.ac_out_buffer:
+                self._queue_replies()
+                self.initiate_send()
+        except Exception:
+            self.handle_error()
+            return False
+        if self.final and not self.lingering:
+            self.finish_when_sent()
+        return self.bytes_out > before
+
+    def _send_at_once(self) -> None:
+        replies, self.replies = self.replies, []
+        if len(replies) == 1:
+            _, head, body = replies[0]
+            if len(body) > LARGE and self.bypasses_send():
+                length = len(head) + len(body)
+                sent = self.send_parts(head, body)
+                data = b"" if sent == length else head + body
+            else:
+                data = head + body
+                length = len(data)
+                sent = self.send(data)
+        else:
+            data = b"".join([part for reply in replies for part in reply[1:]])
+            length = len(data)
+            sent = self.send(data)
+        if sent == length:
+            self.bytes_out += sent
+            for request, _, body in replies:
+                request.bytes_sent = len(body)
+                self.server.request_finished(request)
+            return
+        if self.socket is None:
+            return
+        end = 0
+        for request, head, body in replies:
+            began = self.bytes_out + end + len(head)
+            end += len(head) + len(body)
+            self._mark(end, partial(self._finished, request, began))
+        self.producer_fifo.append(data[sent:])
+        self.note_sent(sent)
+
+    def _finished(self, request: Request, body_began: int, ended: int) -> None:
+        """The last byte of an answer has left; both are places in what we have sent."""
+        self.tells_truth_by_reset = False
+        request.bytes_sent = ended - body_began
+        self.server.request_finished(request)
+
+    def _begun(self, request: Request, ended: int) -> None:
+        """The head of an answer has left."""
+        request.body_began = ended
+
+    def _streamed(self, request: Request, ended: int) -> None:
+        self._finished(request, request.body_began, ended)
+
+    def throw_away(self, request: Request) -> None:
+        for item in request.outgoing:
+            if hasattr(item, "more"):
+                self._close_producer(item)
+        request.outgoing = []
+
+    # Answers that come bit by bit
+
+    def begin_streaming(self, request: Request) -> None:
+        """Send the head, and what was pushed so far."""
+        if request is not self.current_request or request.head_sent or self.socket is None:
+            return
+        reply: Reply = compose_head(
+            request, self.server.preamble(request.reply_code), self.persists(request)
+        )
+        if self.socket is None:
+            return  # the peer has gone, as we have just noticed
+        request.head_sent = True
+        request.close_asked = not reply.frame.persistent
+        request.coding = reply.frame.coding
+        self.tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
+        self.queue(reply.items[0])
+        self.producer_fifo.append(Sent(partial(self._begun, request)))
+        if reply.frame.coding is Coding.LENGTH:
+            request.allowance = Allowance(declared_length(request.reply_headers))
+        self._stream_outgoing(request)
+        self._send_bit()
+
+    def stream(self, request: Request, data: Any) -> None:
+        """Send more of an answer whose head has left."""
+        if request is self.current_request and self.socket is not None:
+            self._stream_outgoing(request)
+            self._stream(request, data)
+            self._send_bit()
+        elif hasattr(data, "more"):
+            self._close_producer(data)
+
+    def _stream_outgoing(self, request: Request) -> None:
+        # Another thread may push while the head goes out, so the list stays the same one.
+        while request.outgoing:
+            self._stream(request, request.outgoing.pop(0))
+
+    def _send_bit(self) -> None:
+        if not self.advancing:
+            self.flush()
+            self.settle()
+
+    def _stream(self, request: Request, data: Any) -> None:
+        if request.coding is Coding.EMPTY:
+            if hasattr(data, "more"):
+                self._close_producer(data)
+            return
+        if data == b"":
+            return
+        if request.coding is Coding.CHUNKED:
+            data = chunk(data) if isinstance(data, bytes) else ChunkedPart(data)
+        elif request.allowance is not None:
+            source = ListProducer([data]) if isinstance(data, bytes) else data
+            data = Portion(source, request.allowance)
+        self.producer_fifo.append(data)
+
+    def _end_streaming(self, request: Request) -> None:
+        self._stream_outgoing(request)
+        if request.coding is Coding.CHUNKED:
+            self.producer_fifo.append(chunk(b""))
+        elif request.allowance is not None:
+            self.producer_fifo.append(request.allowance)
+        self.producer_fifo.append(Sent(partial(self._streamed, request)))
+        if request.close_asked:
+            self.final = True
+            self.unread = b""
+
+
+class ChunkedPart:
+    """One producer among the pushes of a streamed answer: chunks, but not the last one."""
+
+    def __init__(self, producer: Any) -> None:
+        self.producer = producer
+
+    def more(self) -> bytes:
+        """The next chunk, b"" at the end of this part."""
+        data = self.producer.more()
+        if isinstance(data, str):
+            data = data.encode("utf-8")
+        return chunk(data) if data else b""
+
+    def close(self) -> None:
+        """Release what the inner producer holds."""
+        release = getattr(self.producer, "close", None)
+        if release is not None:
+            release()
+
