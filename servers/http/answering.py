@@ -53,6 +53,8 @@ class AnsweringChannel(Channel):
     unread: bytes = b""
     tells_truth_by_reset = False  # a body is under way that only the connection's end delimits
 
+    drained: Callable[[], object] | None = None  # told once when little output waits
+
     # What the other half knows
 
     def persists(self, request: Request) -> bool:
@@ -69,6 +71,10 @@ class AnsweringChannel(Channel):
 
     def finish_when_sent(self) -> None:
         """End the connection once everything has left."""
+        raise NotImplementedError
+
+    def guarded(self, request: Request, call: Callable[..., object], *args: Any) -> None:
+        """Call something of the handler's; what it raises costs this request, nobody else."""
         raise NotImplementedError
 
     def overrule(self, request: Request, status: int, reason: str | None) -> None:
@@ -237,6 +243,26 @@ class AnsweringChannel(Channel):
 
     def _streamed(self, request: Request, ended: int) -> None:
         self._finished(request, request.body_began, ended)
+
+    # How much waits
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of output that wait; what producers still hold is not known, and not in it."""
+        queued = sum(len(each) for each in self._fifo or () if isinstance(each, bytes))
+        return len(self.ac_out_buffer) + queued
+
+    def await_drain(self, callback: Callable[[], object]) -> None:
+        """Call back once little output waits, from a turn of its own."""
+        self.drained = callback
+        self.server.lifetime.call_soon_threadsafe(self.tell_if_drained)
+
+    def tell_if_drained(self) -> None:
+        """Let the handler push more, if little enough waits."""
+        if self.drained is not None and self.backlog <= self.server.limits.output_low:
+            callback, self.drained = self.drained, None
+            if self.current_request is not None:
+                self.guarded(self.current_request, callback)
 
     def throw_away(self, request: Request) -> None:
         for item in request.outgoing:

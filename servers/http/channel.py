@@ -53,6 +53,7 @@ class HTTPChannel(AnsweringChannel):
     _peer_asked_close = False
     _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
+    _behind = False  # reading a body waits until `output_low` is reached
     _stalled_at = -1  # how much had been sent when the time for a write began to count
 
     def __init__(self, server: HTTPListener, sock: Any, addr: Any) -> None:
@@ -184,7 +185,7 @@ class HTTPChannel(AnsweringChannel):
         if self._body is not None:
             self._offer_body(request)
         elif request.collector is not None:
-            self._guarded(request, request.collector.found_terminator)
+            self.guarded(request, request.collector.found_terminator)
 
     # Bodies
 
@@ -219,13 +220,13 @@ class HTTPChannel(AnsweringChannel):
             if body.received > request.body_limit:
                 raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
             if pieces and request.collector is not None:
-                self._guarded(request, self._collect, request, pieces)
+                self.guarded(request, self._collect, request, pieces)
         if body.complete:
             self._body = self._reader = None
             if request.is_done:
                 self._drop_collector(request)
             elif request.collector is not None and not self._collected:
-                self._guarded(request, request.collector.found_terminator)
+                self.guarded(request, request.collector.found_terminator)
         return True
 
     def _collect(self, request: Request, data: bytes) -> None:
@@ -243,7 +244,7 @@ class HTTPChannel(AnsweringChannel):
                 request.collector.found_terminator()
                 self._collected = not isinstance(self.terminator, int) or not self.terminator
 
-    def _guarded(self, request: Request, call: Callable[..., object], *args: Any) -> None:
+    def guarded(self, request: Request, call: Callable[..., object], *args: Any) -> None:
         """Call something of the handler's; what it raises costs this request a 500, no more."""
         try:
             call(*args)
@@ -380,6 +381,8 @@ class HTTPChannel(AnsweringChannel):
             return
         if self.socket is None or self.lingering:
             return
+        if self.drained is not None:
+            self.tell_if_drained()
         if self.ac_out_buffer or self._fifo:
             # Only bytes that it takes keep a peer alive, not bytes that it sends.
             if self._stalled_at == self.bytes_out:
@@ -436,8 +439,9 @@ class HTTPChannel(AnsweringChannel):
 
     def _is_behind(self) -> bool:
         """Does so much output wait that more input, which may become output, must not come?"""
-        waiting = sum(len(each) for each in self._fifo or () if isinstance(each, bytes))
-        return len(self.ac_out_buffer) + waiting > self.limits.output_high
+        bound = self.limits.output_low if self._behind else self.limits.output_high
+        self._behind = self.backlog > bound
+        return self._behind
 
     @event_driven
     def writable(self) -> bool:

@@ -58,7 +58,6 @@ class HTTPListener(Listener):
     """
 
     channel_class: type[HTTPChannel] = HTTPChannel
-    request_class: type[Request] = Request
 
     def __init__(
         self,

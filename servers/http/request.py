@@ -217,6 +217,14 @@ class Request:
         """
         self.channel.call_in_loop(self.channel.begin_streaming, self)
 
+    def when_drained(self, callback: Callable[[], object]) -> None:
+        """Call `callback()` in the loop, once no more than `output_low` bytes wait to be sent.
+
+        For a handler that pushes bit by bit behind `flush()`: without it a slow client makes
+        what was pushed pile up.  Only the last callback counts.
+        """
+        self.channel.call_in_loop(self.channel.await_drain, callback)
+
     def done(self) -> None:
         """The answer is complete.  Raises MisuseError the second time."""
         if self.overruled:

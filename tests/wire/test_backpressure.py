@@ -161,3 +161,30 @@ def test_an_answer_of_many_megabytes_is_not_copied_again_and_again(serve):
     resting = Resting(served)
     assert served.ask(get("/"))[2] == body
     assert 0 < resting.largest <= 400_000
+
+
+def test_a_handler_that_streams_is_told_when_it_may_go_on(serve):
+    size, pieces = 100_000, 50
+    most: list[int] = []
+
+    class Stream(Page):
+        def handle_request(self, request):
+            request.flush()
+            self.left = pieces
+            self.go_on(request)
+
+        def go_on(self, request):
+            if not self.left:
+                request.done()
+                return
+            self.left -= 1
+            request.push(b"x" * size)
+            most.append(request.channel.backlog)
+            request.when_drained(lambda: self.go_on(request))
+
+    served = serve(Stream("/", None))
+    peer = served.connect().send(get("/"))
+    peer.read_head()
+    assert len(peer.read_chunked()) == size * pieces
+    assert len(most) == pieces
+    assert max(most) <= Limits().output_low + size + 10
