@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from lifetime.asyncore import ExitNow, socket_map
 from lifetime.dispatcher import Dispatcher
-from lifetime.loop import EXIT_RESTART, Lifetime
+from lifetime.loop import Lifetime
 from lifetime.phases import Participant, Phase, Veto
 from lifetime.poller import event_driven
-from lifetime.report import EXIT_FORCED, Report, Tally
+from lifetime.report import EXIT_FORCED, EXIT_RESTART, Report, Tally
 from lifetime.sequence import Holding, Patience, TooLate
 from lifetime.timers import Timer
 
@@ -96,9 +96,9 @@ def run(
     )
 
 
-def loop() -> None:
+def loop() -> Report | None:
     """Serve until a shutdown is asked for, then walk the phases.  See `Lifetime.loop`."""
-    _default.loop()
+    return _default.loop()
 
 
 def lifetime_loop() -> None:
@@ -106,9 +106,9 @@ def lifetime_loop() -> None:
     _default.lifetime_loop()
 
 
-def graceful_shutdown_loop() -> None:
-    """Walk the phases to the end."""
-    _default.graceful_shutdown_loop()
+def graceful_shutdown_loop() -> Report | None:
+    """Walk the phases to the end.  See `Lifetime.graceful_shutdown_loop`."""
+    return _default.graceful_shutdown_loop()
 
 
 def shutdown(exit_code: int = 0, fast: bool = False) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from heapq import heappop, heappush, nsmallest
+from itertools import count
 from typing import Any
 
 from lifetime.asyncore import ExitNow
-from lifetime.phases import Phase, as_veto, name_of
+from lifetime.phases import Phase, Veto, as_veto, name_of
 from lifetime.poller import SocketMap
 from lifetime.report import Report
 from lifetime.sequence import ShutdownSequence
@@ -22,6 +24,12 @@ log = logging.getLogger("lifetime")
 
 #: So often one pass looks for those who joined during it; behind that, hooks breed without end.
 MAX_ROUNDS = 100
+
+#: So many who veto are all asked again after every turn.
+FEW = 64
+
+#: Nobody is asked again sooner than this (seconds) for the sake of its own estimate.
+SHORTEST_ESTIMATE = 0.01
 
 
 class Inquiry:
@@ -37,7 +45,11 @@ class Inquiry:
         self.news = False  # whether the vetoes changed since somebody last set this to False
         # By identity, for a participant need not be hashable; the reference keeps the id its own.
         self._heard: dict[int, tuple[Any, int]] = {}
-        self._holders: dict[int, tuple[int, Any]] = {}
+        self._holders: dict[int, tuple[int, Any]] = {}  # who vetoes, with its descriptor
+        self._order: dict[int, int] = {}  # in which order they began to
+        self._counter = count()
+        self._numbers: dict[int, int] = {}  # the holders' keys by descriptor
+        self._estimates: list[tuple[float, int]] = []  # a heap of (when, whose key)
 
     def ask_everyone(self, now: float) -> bool:
         """One full pass, in map order.  True if somebody vetoes."""
@@ -57,13 +69,28 @@ class Inquiry:
         self._forget_the_departed(now)
         return bool(self._holders)
 
-    def ask_again(self, now: float, arrivals: Iterable[Any]) -> bool:
-        """Ask only those who vetoed, and those who joined.  True if somebody vetoes."""
-        for fd, participant in list(self._holders.values()):
+    def ask_again(self, now: float, touched: set[int], arrivals: Iterable[Any]) -> None:
+        """Ask those whom it may concern.
+
+        They are who joined, and of those who vetoed: who has left, to whom something happened in
+        this turn (touched: descriptors), whose own estimate is over, and while they are few all.
+        Asking a thousand after every event would take longer than what they wait for.
+        """
+        if len(self._holders) <= FEW:
+            concerned = set(self._holders)
+        else:
+            concerned = {self._numbers[fd] for fd in touched if fd in self._numbers}
+        concerned |= self._take_estimates(now)
+        for key in sorted(concerned & self._holders.keys(), key=self._order.__getitem__):
             if self.sequence.phase is Phase.RUNNING:
-                return False
+                return
+            fd, participant = self._holders.get(key, (-1, None))
+            if participant is None:
+                continue
             if self.map.get(fd) is participant:
                 self._ask(fd, participant, now)
+            else:
+                self._release(key, now)
         for participant in arrivals:
             number: int | None = getattr(participant, "_fileno", None)
             _, heard = self._heard.get(id(participant), (None, 0))
@@ -71,8 +98,27 @@ class Inquiry:
                 continue
             if heard < self.sequence.phase:
                 self._ask(number, participant, now)
-        self._forget_the_departed(now)
+
+    def release_departed(self, touched: set[int], now: float) -> bool:
+        """Of these descriptors, forget the holders that have left.  True if somebody vetoes still.
+
+        For hooks that close others: nothing else would happen to those.
+        """
+        for key in [self._numbers[fd] for fd in touched if fd in self._numbers]:
+            fd, participant = self._holders[key]
+            if self.map.get(fd) is not participant:
+                self._release(key, now)
         return bool(self._holders)
+
+    def next_estimate(self) -> float:
+        """When the first holder expects to let go; infinity if none says."""
+        return self._estimates[0][0] if self._estimates else float("inf")
+
+    def _take_estimates(self, now: float) -> set[int]:
+        over: set[int] = set()
+        while self._estimates and self._estimates[0][0] <= now:
+            over.add(heappop(self._estimates)[1])
+        return over
 
     def tell_newcomers(self, now: float) -> None:
         """Before a phase ends against a veto: whoever joined since the last pass hears of it."""
@@ -87,40 +133,50 @@ class Inquiry:
         sequence = self.sequence
         key = id(participant)
         heard = self._heard[key][1] if key in self._heard else 0
-        answer: object = None
+        veto: Veto | None = None
         for phase in range(min(heard + 1, sequence.phase), sequence.phase + 1):
             current = phase == sequence.phase
             self._heard[key] = (participant, phase)
-            answer = self._call(
+            veto = self._call(
                 fd, participant, phase, max(now - sequence.entered, 0.0) if current else 0.0
             )
             if self.map.get(fd) is not participant:
                 break  # it closed itself, perhaps on hearing of a phase that it had missed
-        veto = as_veto(answer)
         # A participant that has closed itself holds nobody, whatever it answered.
-        if veto is not None and self.map.get(fd) is participant:
-            self._holders[key] = (fd, participant)
-            self.news |= sequence.hold(key, name_of(participant), veto, now)
-        elif self._holders.pop(key, None) is not None:
-            self.news |= sequence.release(key, now)
+        if veto is None or self.map.get(fd) is not participant:
+            self._release(key, now)
+            return
+        if key not in self._holders:
+            self._order[key] = next(self._counter)
+        self._holders[key] = (fd, participant)
+        self._numbers[fd] = key
+        self.news |= sequence.hold(key, name_of(participant), veto, now)
+        if veto.eta is not None:
+            heappush(self._estimates, (now + max(veto.eta, SHORTEST_ESTIMATE), key))
 
-    def _call(self, fd: int, participant: Any, phase: int, time_in_phase: float) -> object:
+    def _release(self, key: int, now: float) -> None:
+        fd, _ = self._holders.pop(key, (-1, None))
+        self._order.pop(key, None)
+        if self._numbers.get(fd) == key:
+            del self._numbers[fd]
+        self.news |= self.sequence.release(key, now)
+
+    def _call(self, fd: int, participant: Any, phase: int, time_in_phase: float) -> Veto | None:
         try:
-            answer: object = participant.clean_shutdown_control(phase, time_in_phase)
+            return as_veto(participant.clean_shutdown_control(phase, time_in_phase))
         except ExitNow:
             raise
         except Exception as error:
             self._note_failure(participant, f"phase {phase}", error)
-            try:
-                participant.handle_error()
-            except ExitNow:
-                raise
-            except Exception as second:
-                self._note_failure(participant, "handle_error", second)
-                if self.map.get(fd) is participant:
-                    del self.map[fd]
-            return None
-        return answer
+        try:
+            participant.handle_error()
+        except ExitNow:
+            raise
+        except Exception as second:
+            self._note_failure(participant, "handle_error", second)
+            if self.map.get(fd) is participant:
+                del self.map[fd]
+        return None
 
     def _note_failure(self, participant: Any, where: str, error: Exception) -> None:
         line = f"{name_of(participant)} failed in {where}: {type(error).__name__}: {error}"
@@ -130,19 +186,20 @@ class Inquiry:
     def _forget_the_departed(self, now: float) -> None:
         for key, (fd, participant) in list(self._holders.items()):
             if self.map.get(fd) is not participant:
-                del self._holders[key]
-                self.news |= self.sequence.release(key, now)
+                self._release(key, now)
 
     def phase_entered(self) -> None:
         """The sequence has advanced: nobody holds the new phase yet."""
         self._holders.clear()
+        self._order.clear()
+        self._numbers.clear()
+        self._estimates.clear()
 
     def describe(self, now: float, most: int = 3) -> str:
         """Who holds the phase, in a line: at most so many by name, the longest first."""
-        holdings = sorted(self.sequence.holdings.values(), key=lambda held: held.since)
-        shown = [
-            f"{held.owner} ({held.reason}, {now - held.since:.1f} s)" for held in holdings[:most]
-        ]
+        holdings = self.sequence.holdings.values()
+        longest = nsmallest(most, holdings, key=lambda held: held.since)
+        shown = [f"{held.owner} ({held.reason}, {now - held.since:.1f} s)" for held in longest]
         if len(holdings) > most:
             shown.append(f"and {len(holdings) - most} more")
         phase = self.sequence.phase

@@ -14,21 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lifetime import asyncore, watchdog
+from lifetime import asyncore
 from lifetime.phases import Phase
 from lifetime.poller import Poller, SocketMap
-from lifetime.report import Report, Tally
+from lifetime.report import EXIT_RESTART, Report, Tally
+from lifetime.requests import Requests, Urgency
 from lifetime.selectors import Selector, default_selector
 from lifetime.sequence import Holding, Patience, ShutdownSequence, TooLate
 from lifetime.signals import Signals
 from lifetime.timers import Timer, Timers
 from lifetime.trigger import Trigger
-from lifetime.walk import Walk
+from lifetime.walk import Walk, close_everything
+from lifetime.watchdog import Watchdog
 
 log = logging.getLogger("lifetime")
 
-#: Exit status of `run()` when a restart was asked for.
-EXIT_RESTART = 3
+#: Systems cannot wait for much longer than this many seconds in one go.
+MAX_WAIT = 86400.0
 
 
 class Lifetime:
@@ -38,12 +40,16 @@ class Lifetime:
     clock: monotonic, in seconds.
     selector: how to wait; by default a new one of the system's best kind each time the loop runs.
     patience: how long a shutdown may take, see `Patience`.
-    escalation_interval: stop requests that follow one another faster than this many seconds
-        count as one; 0: each one escalates.
+    escalation_interval: stop requests that come within so many seconds of one that counted do
+        not escalate: a terminal, a supervisor and a script may all pass on the same one.
+
+    stuck_after: a loop that has not waited for so many seconds is taken to be stuck in a handler.
 
     Not promised: a handler that blocks is not interrupted.  Under `run()`, which owns the process,
     it ends with the process when all patience is over; see watchdog.py.
     """
+
+    stuck_after = 1.0
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class Lifetime:
         clock: Callable[[], float] = time.monotonic,
         selector: Selector | None = None,
         patience: Patience | None = None,
-        escalation_interval: float = 0.0,
+        escalation_interval: float = 0.1,
     ) -> None:
         self.map: SocketMap = {} if map is None else map
         self.clock = clock
@@ -68,12 +74,13 @@ class Lifetime:
         self.trigger = Trigger()
         self._selector = selector
         self.poller = Poller(self.map, _Asleep() if selector is None else selector, clock)
-        self._asked_for: dict[str, int] = {}  # "exit_code" and "fast" of the requests so far
-        self._stop_requests = 0
-        self._last_stop_request = float("-inf")
+        self._requests = Requests()
+        self._repetitions = 0  # how often `request_stop` has counted
+        self._last_repetition = float("-inf")
         self._phase_callbacks: list[Callable[[Phase], object]] = []
         self._reopen_callbacks: list[Callable[[], object]] = []
-        self._watched_over = False  # the process is ours, so a stuck loop may end it
+        self._untold: list[Phase] = []  # changes of phase that subscribers have still to hear of
+        self._watchdog: Watchdog | None = None  # while the process is ours
 
     # For everybody, at any time
 
@@ -101,17 +108,7 @@ class Lifetime:
         Legal from any thread, in a signal handler, a timer, a request, and before `loop()`.
         Source: the signature and the rule about a second call are those of Zope's Lifetime.
         """
-        self._forget_a_finished_run()
-        # setdefault is one step: of two threads that ask at once, one is first.
-        self._asked_for.setdefault("exit_code", exit_code)
-        if fast:
-            self._asked_for["fast"] = 1
-        if self._watched_over:
-            watchdog.arm(self.patience, fast or "fast" in self._asked_for)
-        if self.phase is Phase.RUNNING:
-            self.exit_code = self._asked_for["exit_code"]
-            self.phase = Phase.WITHDRAWING
-        self.trigger.pull(self._notice_shutdown)
+        self._ask(exit_code, Urgency.FAST if fast else Urgency.ORDERLY)
 
     def request_stop(self, exit_code: int = 0) -> None:
         """Ask for a stop as a signal or an operator does: repetition escalates.
@@ -120,21 +117,47 @@ class Lifetime:
         To be called in the loop's thread; from elsewhere by `call_soon_threadsafe`.
         """
         now = self.clock()
-        since, self._last_stop_request = now - self._last_stop_request, now
-        if self._stop_requests and since < self.escalation_interval:
+        if now - self._last_repetition < self.escalation_interval:
             return
-        self._stop_requests += 1
-        if self._stop_requests >= 3 and self._walk is not None:
-            log.warning("stop asked for the third time: ending at once")
-            self._walk.sequence.end_now()
-            self._walk.must_ask_everyone = True
-        elif self._stop_requests == 2:
+        self._last_repetition = now
+        self._repetitions += 1
+        if self._repetitions == 1:
+            self._ask(exit_code, Urgency.ORDERLY)
+        elif self._repetitions == 2:
             log.warning("stop asked again: %.1f s of patience per phase", self.patience.fast)
-        self.shutdown(exit_code, fast=self._stop_requests >= 2)
+            self._ask(exit_code, Urgency.HURRIED)
+        else:
+            log.warning("stop asked for the third time: ending at once")
+            self._ask(exit_code, Urgency.AT_ONCE)
+
+    def _ask(self, exit_code: int, urgency: Urgency) -> None:
+        if self.thread is None:
+            self._forget_a_finished_run()
+        self._requests.add(exit_code, urgency)
+        if self.phase is Phase.RUNNING and self.thread in (None, threading.get_ident()):
+            # Visible at once; from another thread only the loop changes it, and soon.
+            self.exit_code = self._requests.exit_code
+            self.phase = Phase.WITHDRAWING
+        self.trigger.pull(self._notice_requests)
+        self.arm_watchdog()
+
+    def arm_watchdog(self) -> None:
+        """Under `run()`: from now on the process ends when all patience does.
+
+        Legal in a signal handler and from any thread.
+        """
+        watchdog = self._watchdog
+        if watchdog is not None:
+            watchdog.arm(self._requests.urgency > Urgency.ORDERLY)
+
+    def is_stuck(self) -> bool:
+        """Whether the loop's thread has been in one handler for longer than a moment."""
+        return not self.poller.waiting and self.clock() - self.poller.now > self.stuck_after
 
     def resume(self) -> None:
         """Take a shutdown back and go on serving: possible in phase 1, in the loop's thread.
 
+        From another thread, by `call_soon_threadsafe(lifetime.resume)`.
         Raises TooLate behind phase 1.  Does nothing while running.
         """
         if self.phase is Phase.RUNNING:
@@ -143,14 +166,13 @@ class Lifetime:
             raise TooLate("the shutdown is over; call run() or loop() to serve again")
         if self._walk is not None:
             self._walk.sequence.undo(self.clock())
-            self._walk.taken_back = True
             self._walk = None
         self._reset()
-        if self._watched_over:
-            watchdog.disarm()
+        if self._watchdog is not None:
+            self._watchdog.disarm()
         log.info("the shutdown is taken back; serving on")
-        self.enter(Phase.RUNNING)
-        self.trigger.pull()
+        self._tell(Phase.RUNNING)
+        self.trigger.pull(self._notice_requests)  # one may have come while this was taken back
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
         """Call `callback(*args)` in the loop, `delay` seconds from now; `.cancel()` prevents it."""
@@ -184,48 +206,58 @@ class Lifetime:
 
     # The loop
 
-    def loop(self) -> None:
-        """Serve until a shutdown is asked for or the map is empty; then walk the phases."""
+    def loop(self) -> Report | None:
+        """Serve until a shutdown is asked for or the map is empty; then walk the phases.
+
+        Returns the report of the shutdown, None if there was none.
+        """
         with self._running():
             while True:
                 self.lifetime_loop()
-                if self.phase is Phase.RUNNING:
-                    return  # nothing is left to serve
-                self.graceful_shutdown_loop()
-                if self.phase is Phase.TERMINATED:
-                    return
+                if not self._requests:
+                    return None  # nothing is left to serve
+                report = self.graceful_shutdown_loop()
+                if report is not None:
+                    return report
                 # taken back: serve on, or walk again if somebody asked anew meanwhile
 
     def lifetime_loop(self) -> None:
         """Serve until a shutdown is asked for or the map is empty."""
         with self._running():
-            while self.map and self.phase is Phase.RUNNING:
+            while self.map and not self._requests:
                 self.turn(None)
 
-    def graceful_shutdown_loop(self) -> None:
+    def graceful_shutdown_loop(self) -> Report | None:
         """Walk the phases to the end; entering without a request counts as one.
 
-        Returns in phase 4, or in phase 0 if the shutdown was taken back.
+        Returns the report in phase 4, or None in phase 0 if the shutdown was taken back.
         """
         with self._running():
-            if self.phase is Phase.RUNNING:
+            if not self._requests:
                 self.shutdown()
-            self._notice_shutdown()
+            self._notice_requests()
             walk = self._walk
             if walk is None:
-                return
-            walk.to_the_end(self.exit_code or 0)
-            if not walk.taken_back:
-                self._walk = None
-                self.timers.clear()
-                self.poller.arrivals = None
+                return None
+            try:
+                if not walk.to_the_end(self.exit_code or 0):
+                    return None
+            finally:
+                # Also if somebody leaves by SystemExit: the next run begins from nothing.
+                if self._walk is walk:
+                    self._walk = None
+                    self._requests.forget()
+                    self._repetitions = 0
+                    self.poller.arrivals = self.poller.touched = None
+            self.timers.clear()
+            return walk.report
 
     def turn(self, timeout: float | None) -> None:
         """Wait at most `timeout` seconds, handle what came, fire what is due."""
         deadline = self.timers.next_deadline()
         if deadline is not None:
             wait = max(deadline - self.clock(), 0.0)
-            timeout = wait if timeout is None else min(wait, timeout)
+            timeout = min(wait, MAX_WAIT) if timeout is None else min(wait, timeout)
         self.poller.poll(timeout)
         timers = self.timers
         if deadline is not None and deadline <= self.poller.now:
@@ -258,58 +290,72 @@ class Lifetime:
             yield
             return
         self._forget_a_finished_run()
+        wakeup = self.trigger.open()
         self.thread = threading.get_ident()
-        if self._selector is None:
-            self.poller.use(default_selector())
-        self.poller.watch_inner(self.trigger.open(), self.run_thunks)
+        self.poller.now = self.clock()
         try:
+            if self._selector is None:
+                self.poller.use(default_selector())
+            self.poller.watch_inner(wakeup, self.run_thunks)
             yield
         finally:
             self.thread = None
+            if self.phase is Phase.TERMINATED:
+                self._requests.forget()  # what was asked for since has been done as well
             self.poller.forget_inners()
             self.trigger.close()
             if self._selector is None:
                 self.poller.use(_Asleep())
 
-    # The walk
+    # The change of phase
 
-    def _notice_shutdown(self) -> None:
+    def _notice_requests(self) -> None:
         """In the loop: begin the shutdown that somebody asked for, or hurry the one that runs."""
-        if self.phase is Phase.RUNNING or self.phase is Phase.TERMINATED:
+        if not self._requests or self.thread is None:
             return
         if self._walk is None:
-            self._walk = Walk(self, self.patience)
-            self.report = self._walk.report
+            if self.phase is Phase.TERMINATED:
+                return  # it is over, and what was asked for has been done
+            self.exit_code = self._requests.exit_code
+            self.phase = Phase.WITHDRAWING
+            walk = self._walk = Walk(self, self.patience)
+            self.report = walk.report
             self.stopping.set()
-            self.enter(Phase.WITHDRAWING)
-            if self._walk is None:
+            self._tell(Phase.WITHDRAWING)
+            if self._walk is not walk:
                 return  # somebody whom we told has taken it back
-        sequence = self._walk.sequence
-        if self._asked_for.get("fast") and not sequence.fast:
-            sequence.hurry()
-            self._walk.must_ask_everyone = True
-        if self._stop_requests >= 3:
-            sequence.end_now()
+        self._walk.hurry(self._requests.urgency)
 
     def enter(self, phase: Phase) -> None:
-        """The phase has changed: tell whoever wants to know."""
+        """The walk has entered a phase: tell whoever wants to know."""
         self.phase = phase
+        self._tell(phase)
+
+    def _tell(self, phase: Phase) -> None:
+        """Let all subscribers hear of all changes, in order, also of one that a callback makes."""
         log.info("phase %d: %s", phase, phase.name.lower())
-        for callback in list(self._phase_callbacks):
-            self._guarded(callback, phase)
+        self._untold.append(phase)
+        if len(self._untold) > 1:
+            return  # the call that is telling goes on with this one
+        while self._untold:
+            for callback in list(self._phase_callbacks):
+                self._guarded(callback, self._untold[0])
+            self._untold.pop(0)
 
     def _forget_a_finished_run(self) -> None:
-        if self.phase is Phase.TERMINATED and self._walk is None:
+        if self._walk is None and self.phase is not Phase.RUNNING and not self._requests:
             self._reset()
 
     def _reset(self) -> None:
+        self._requests.forget()
+        self._repetitions = 0
+        self._last_repetition = float("-inf")
         self.phase = Phase.RUNNING
         self.exit_code = None
         self.stopping.clear()
-        self.poller.arrivals = None
-        self._asked_for = {}
-        self._stop_requests = 0
-        self._last_stop_request = float("-inf")
+        self.poller.arrivals = self.poller.touched = None
+
+    # The process
 
     def run(
         self,
@@ -324,7 +370,7 @@ class Lifetime:
 
         patience, deadline, withdraw (minimum, maximum of phase 1): seconds, see `Patience`;
             what is not given stays as this Lifetime was made.
-        report: a file for the JSON report.
+        report: a file for the JSON report; a failure to write it is logged.
         restart_exit_code: what a SIGHUP ends with; 1 is the old convention.
         Returns the code of the first request, 0 if nobody gave one; EXIT_FORCED (4) instead of 0
         if the end was not orderly.  Old signal handlers are restored.
@@ -336,18 +382,29 @@ class Lifetime:
             withdraw_minimum=self.patience.withdraw_minimum if withdraw is None else withdraw[0],
             withdraw_maximum=self.patience.withdraw_maximum if withdraw is None else withdraw[1],
         )
-        self._watched_over = True
+        if threading.current_thread() is threading.main_thread():
+            self._watchdog = Watchdog(self.patience)
+        finished: Report | None = None
         try:
             with self._running(), Signals(self, restart_exit_code=restart_exit_code):
-                self.loop()
+                if self._requests:
+                    self.arm_watchdog()
+                finished = self.loop()
+        except BaseException:
+            close_everything(self.map)
+            raise
         finally:
-            self._watched_over = False
-            watchdog.disarm()
-        if self.phase is not Phase.TERMINATED:
+            watchdog, self._watchdog = self._watchdog, None
+            if watchdog is not None:
+                watchdog.disarm()
+        if finished is None:
             return 0  # the map was empty, and nobody asked for a stop
         if report is not None:
-            self.report.write(report)
-        return self.report.exit_status
+            try:
+                finished.write(report)
+            except OSError as error:
+                log.error("the report cannot be written to %s: %s", report, error.strerror)
+        return finished.exit_status
 
 
 class _Asleep:

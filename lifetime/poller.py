@@ -6,8 +6,9 @@ turn*.  Ours are *event-driven*: they are asked when they join, after one of the
 and when they say `changed()`; ten thousand idle ones cost nothing.
 
 The socket map stays the registry, a plain dict that anybody may change at any time.  Ours tell us
-when they come and go; for the others we look at the map's size and its last value once a turn: a
-net change leaves at least one of the two different, because whatever is added goes to the end.
+when they come and go; for the others we look at the map's size and its last value once a turn:
+whoever is added goes to the end, so coming and going leaves at least one of the two different.
+Only an object put in the very place of another is found later, with the next change.
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ class Poller:
         self.selector = selector
         self.clock = clock
         self.now = clock()
-        self.arrivals: list[Any] | None = None  # filled while somebody wants to know, see loop.py
+        self.waiting = False  # the selector waits; else somebody's handler may be running
+        # Filled while a walk wants to know (walk.py): who joined, and to whom something happened.
+        self.arrivals: list[Any] | None = None
+        self.touched: set[int] | None = None
         self._objects: dict[int, Any] = {}  # what is registered under each descriptor
         self._masks: dict[int, int] = {}  # what the selector watches for
         self._asked: dict[int, Any] = {}  # foreign: asked on every turn
@@ -149,6 +153,8 @@ class Poller:
     def changed(self, fd: int, dispatcher: Any) -> None:
         """Ask this event-driven dispatcher again before the next poll."""
         self._changed[fd] = dispatcher
+        if self.touched is not None:
+            self.touched.add(fd)
 
     def _register(self, fd: int, dispatcher: Any) -> None:
         self._drop(fd)
@@ -160,12 +166,15 @@ class Poller:
             if not getattr(dispatcher, "announces_changes", False):
                 self._attended[fd] = dispatcher
             self._changed[fd] = dispatcher
+            dispatcher.poller = self  # it may have joined before we were there
         else:
             self._asked[fd] = dispatcher
 
     def _drop(self, fd: int) -> None:
         if self._objects.pop(fd, None) is None:
             return
+        if self.touched is not None:
+            self.touched.add(fd)
         self._asked.pop(fd, None)
         self._sockets.pop(fd, None)
         self._attended.pop(fd, None)
@@ -205,14 +214,19 @@ class Poller:
             for fd, dispatcher in changed.items():
                 if self.map.get(fd) is dispatcher:
                     self._ask(fd, dispatcher)
+        self.waiting = True
         try:
             ready = self.selector.poll(timeout)
         except OSError as error:
+            self.waiting = False
             log.error("the poll failed: %s; looking for the bad descriptor", error)
             self.now = self.clock()
             self._drop_bad_descriptors()
             return 0
         self.now = self.clock()
+        self.waiting = False
+        if self.touched is not None:
+            self.touched.update([fd for fd, _ in ready])
         map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
         fresh.clear()
         self._in_turn = True
@@ -301,7 +315,15 @@ class Poller:
             self._bury(fd, dispatcher, error)
 
     def _handle_events(self, fd: int, dispatcher: Any, events: int) -> None:
-        """More than one thing happened, or something rare; the order is asyncore's."""
+        """More than one thing happened, or something rare; the order is asyncore's.
+
+        But a hang-up with something to read is no end yet: reading on finds it, behind the data.
+        """
+        if events & READ:
+            events &= ~HANG_UP
+        elif events & HANG_UP and _is_unconnected(dispatcher):
+            self.selector.forget(fd)  # it would hang up for ever; some use a socket as a clock
+            return
         for mask, handle in (
             (READ, "handle_read_event"),
             (WRITE, "handle_write_event"),
@@ -372,3 +394,12 @@ def _check(fd: int, dispatcher: Any) -> None:
         raise OSError(errno.EBADF, "its socket is closed")
     if os.name == "posix":  # elsewhere sockets are no file descriptors
         os.fstat(fd)
+
+
+def _is_unconnected(dispatcher: Any) -> bool:
+    """Whether its socket was made, and never used for a connection."""
+    return not (
+        getattr(dispatcher, "connected", True)
+        or getattr(dispatcher, "connecting", False)
+        or getattr(dispatcher, "accepting", False)
+    )

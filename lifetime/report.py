@@ -16,6 +16,9 @@ from lifetime.sequence import Departure, Holding, ShutdownSequence
 #: Exit status of a stop that was to end with 0, but had to cut something to come to an end.
 EXIT_FORCED = 4
 
+#: Exit status of `run()` when a restart was asked for by SIGHUP.
+EXIT_RESTART = 3
+
 #: Vetoes shown in the text, the longest first; the JSON has all of them.
 SHOWN_VETOES = 10
 

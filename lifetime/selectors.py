@@ -8,6 +8,7 @@ epoll shares; the others are translated.  A registration stays until it is chang
 from __future__ import annotations
 
 import errno
+import os
 import select
 from contextlib import suppress
 from typing import Any, Protocol
@@ -47,6 +48,7 @@ class EpollSelector:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self._owner = os.getpid()  # a forked process shares the kernel's set with us
         self._known: set[int] = set()  # spares a failing call for each new descriptor
 
     def watch(self, fd: int, events: int) -> None:
@@ -65,6 +67,8 @@ class EpollSelector:
         # Closing a descriptor takes it out of the kernel's set, but not while a forked process
         # still has a copy; so it is taken out by hand.
         self._known.discard(fd)
+        if self._owner != os.getpid():
+            return  # or the process that forked us would be deaf on its copy
         with suppress(OSError):
             self._epoll.unregister(fd)
 
@@ -151,6 +155,11 @@ class SelectSelector:
     def watch(self, fd: int, events: int) -> None:
         if fd < 0:
             raise OSError(errno.EBADF, "a closed descriptor cannot be watched")
+        if fd not in self._watched:
+            try:
+                select.select([fd], [], [], 0)
+            except ValueError as error:  # later it would be everybody's
+                raise OSError(errno.EINVAL, f"select cannot take descriptor {fd}") from error
         self._watched[fd] = events
 
     def forget(self, fd: int) -> None:

@@ -48,6 +48,27 @@ class Patience:
                 f"patience: phase 1 lasts at least {self.withdraw_minimum} s but at most "
                 f"{self.withdraw_maximum} s; raise the maximum"
             )
+        if self.deadline is not None and self.deadline < self.withdraw_minimum:
+            raise ValueError(
+                f"patience: phase 1 lasts at least {self.withdraw_minimum} s, but the deadline "
+                f"ends everything after {self.deadline} s; raise the deadline"
+            )
+
+    def of_phase(self, phase: Phase, fast: bool) -> float:
+        """Seconds for which `phase` honours a veto; fast never makes it longer."""
+        patience = self.phase
+        if phase is Phase.WITHDRAWING:
+            # Without a maximum of its own the phase lasts as any other, but for its minimum.
+            patience = max(self.phase, self.withdraw_minimum)
+            if self.withdraw_maximum is not None:
+                patience = self.withdraw_maximum
+        return min(self.fast, patience) if fast else patience
+
+    def longest(self, fast: bool) -> float:
+        """Seconds that all phases may take together."""
+        phases = (Phase.WITHDRAWING, Phase.REFUSING, Phase.DRAINING)
+        longest = sum(self.of_phase(phase, fast) for phase in phases)
+        return longest if self.deadline is None else min(longest, self.deadline)
 
 
 class Departure(Enum):
@@ -81,6 +102,7 @@ class ShutdownSequence:
         self.patience = patience
         self.fast = fast
         self.ends_at_once = False
+        self._hurried_until: float | None = None  # the end of the phase in which we were hurried
         self.began = now
         self.phase = Phase.WITHDRAWING
         self.entered = now
@@ -93,17 +115,13 @@ class ShutdownSequence:
     @property
     def phase_patience(self) -> float:
         """Seconds for which the current phase honours a veto."""
-        if self.fast:
-            return self.patience.fast
-        if self.phase is Phase.WITHDRAWING and self.patience.withdraw_maximum is not None:
-            return self.patience.withdraw_maximum
-        return self.patience.phase
+        return self.patience.of_phase(self.phase, self.fast)
 
     def remaining(self, now: float) -> float:
         """Seconds until the current phase ends in spite of any veto; 0 when it is due."""
         if self.ends_at_once:
             return 0.0
-        remaining = self.entered + self.phase_patience - now
+        remaining = self._phase_ends() - now
         if self.patience.deadline is not None:
             remaining = min(remaining, self.began + self.patience.deadline - now)
         return max(remaining, 0.0)
@@ -127,7 +145,7 @@ class ShutdownSequence:
         # Added up as in `remaining`: rounded differently, nothing would remain and nobody leave.
         if self.patience.deadline is not None and now >= self.began + self.patience.deadline:
             return Departure.DEADLINE
-        if now >= self.entered + self.phase_patience:
+        if now >= self._phase_ends():
             return Departure.PATIENCE
         return None
 
@@ -137,12 +155,25 @@ class ShutdownSequence:
             self.release(key, now)
         self.phase = Phase(self.phase + 1)
         self.entered = now
+        self._hurried_until = None
         return self.phase
+
+    def _phase_ends(self) -> float:
+        """When the patience of the current phase ends."""
+        if self._hurried_until is not None:
+            return self._hurried_until
+        return self.entered + self.phase_patience
 
     # Escalation and undo
 
-    def hurry(self) -> None:
-        """From now on every phase honours a veto for `patience.fast` seconds only."""
+    def hurry(self, since: float | None = None) -> None:
+        """From now on every phase honours a veto for `patience.fast` seconds only.
+
+        since: from when that is counted in the current phase; None: from its beginning.  The
+            phase never ends later than it would have.
+        """
+        since = self.entered if since is None else since
+        self._hurried_until = min(since + self.patience.fast, self.entered + self.phase_patience)
         self.fast = True
 
     def end_now(self) -> None:

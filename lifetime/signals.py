@@ -7,6 +7,7 @@ and the poll would sleep on.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -15,16 +16,18 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Protocol
 
 from lifetime.phases import Phase
+from lifetime.report import EXIT_FORCED, EXIT_RESTART
 from lifetime.sequence import Holding
 from lifetime.trigger import Trigger
 
 log = logging.getLogger("lifetime")
 
-#: So many unnoticed stop signals mean that a handler blocks the loop: then we leave by exception.
+#: So many unnoticed stop signals to a stuck loop, and we leave by exception.
 UNNOTICED = 3
 
 
@@ -37,6 +40,12 @@ class Stoppable(Protocol):
 
     def request_stop(self, exit_code: int = 0) -> None:
         """Ask for a stop; repetition escalates."""
+
+    def arm_watchdog(self) -> None:
+        """Let the process end when all patience does."""
+
+    def is_stuck(self) -> bool:
+        """Whether the loop's thread does not come back from somebody's handler."""
 
     def reopen_logs(self) -> None:
         """Reopen every log file."""
@@ -57,10 +66,10 @@ class Signals:
     `Lifetime.shutdown()` is the way to stop.
     """
 
-    def __init__(self, lifetime: Stoppable, restart_exit_code: int = 3) -> None:
+    def __init__(self, lifetime: Stoppable, restart_exit_code: int = EXIT_RESTART) -> None:
         self.lifetime = lifetime
         self.restart_exit_code = restart_exit_code
-        self._unnoticed = 0
+        self._unnoticed: list[int] = []  # the exit codes of stop signals the loop has not seen yet
         self._old: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._old_wakeup_fd = -1
 
@@ -117,20 +126,27 @@ class Signals:
         self._stop(number, self.restart_exit_code)
 
     def _on_status(self, number: int, frame: FrameType | None) -> None:
+        if self.lifetime.is_stuck():
+            # The loop would write it when the handler has come back, and then it is too late.
+            with suppress(OSError, ValueError, AttributeError, RuntimeError):
+                faulthandler.dump_traceback(all_threads=True)
         self.lifetime.trigger.pull(log_status, self.lifetime)
 
     def _on_reopen(self, number: int, frame: FrameType | None) -> None:
         self.lifetime.trigger.pull(self.lifetime.reopen_logs)
 
     def _stop(self, number: int, exit_code: int) -> None:
-        self._unnoticed += 1
-        if self._unnoticed >= UNNOTICED:
+        self._unnoticed.append(exit_code)
+        if len(self._unnoticed) >= UNNOTICED and self.lifetime.is_stuck():
             # Whatever runs in the loop's thread does not come back; nobody else could end it.
-            raise SystemExit(exit_code or 4)
+            raise SystemExit(self._unnoticed[0] or EXIT_FORCED)
+        self.lifetime.arm_watchdog()
         self.lifetime.trigger.pull(self._notice, number, exit_code)
 
     def _notice(self, number: int, exit_code: int) -> None:
-        self._unnoticed = 0
+        self._unnoticed.clear()
+        if not self._old:
+            return  # it came when the loop had ended: the next one is not to stop for it
         log.info("%s received", signal.Signals(number).name)
         self.lifetime.request_stop(exit_code)
 

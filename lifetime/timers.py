@@ -83,8 +83,10 @@ class Timers:
         """Call `callback(*args)` once `pop_due` is asked with a time of `when` or later.
 
         interval: seconds after which it is due again, each time it was due.
-        Raises ValueError for an interval that is not positive.
+        Raises ValueError for an interval that is not positive, and for a time that is NaN.
         """
+        if when != when:
+            raise ValueError("a timer is to be due at NaN; give a time on the loop's clock")
         if interval is not None and not interval > 0:
             raise ValueError(
                 f"a timer's interval is {interval!r}; give a positive number of seconds"

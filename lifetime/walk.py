@@ -7,12 +7,13 @@ inquiry.py.  The waiting is a turn of the loop, so the server goes on serving me
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol
+from typing import Protocol
 
 from lifetime.inquiry import Inquiry
 from lifetime.phases import Phase, name_of
 from lifetime.poller import Poller, SocketMap
 from lifetime.report import Report
+from lifetime.requests import Urgency
 from lifetime.sequence import Departure, Patience, ShutdownSequence
 
 log = logging.getLogger("lifetime")
@@ -20,11 +21,9 @@ log = logging.getLogger("lifetime")
 #: Everybody is asked again at least so often (seconds) while a veto stands, as in the original.
 TICK = 1.0
 
-#: Seconds between two log lines about a veto that goes on.
+#: Seconds between two log lines about vetoes: that go on, and that change.
 REMINDER = 5.0
-
-#: Nobody is asked again sooner than this (seconds) for the sake of its own estimate.
-SHORTEST_WAIT = 0.001
+BREATH = 1.0
 
 
 class Loop(Protocol):
@@ -49,7 +48,6 @@ class Loop(Protocol):
 class Walk:
     """The phases of one shutdown, one after the other.
 
-    taken_back: the shutdown was undone, and whoever walks finds out at the next step.
     must_ask_everyone: something has changed for all, such as the patience.
     """
 
@@ -59,12 +57,27 @@ class Walk:
         self.report = Report()
         self.inquiry = Inquiry(loop.map, self.sequence, self.report)
         self.must_ask_everyone = False
-        self.taken_back = False
-        self._next_reminder = 0.0
+        self._last_log = float("-inf")
         loop.poller.arrivals = []
+        loop.poller.touched = set()
 
-    def to_the_end(self, exit_code: int) -> None:
-        """Walk all phases; returns early if the shutdown is taken back.
+    @property
+    def taken_back(self) -> bool:
+        """Whether the shutdown was undone; whoever walks finds out at the next step."""
+        return self.sequence.phase is Phase.RUNNING
+
+    def hurry(self, urgency: Urgency) -> None:
+        """Shorten what is left, as urgently as was asked; never lengthen it."""
+        sequence = self.sequence
+        if urgency > Urgency.ORDERLY and not sequence.fast:
+            sequence.hurry(self.loop.clock() if urgency is Urgency.HURRIED else None)
+            self.must_ask_everyone = True
+        if urgency is Urgency.AT_ONCE and not sequence.ends_at_once:
+            sequence.end_now()
+            self.must_ask_everyone = True
+
+    def to_the_end(self, exit_code: int) -> bool:
+        """Walk all phases.  False if the shutdown was taken back on the way.
 
         exit_code: for the report.
         """
@@ -72,8 +85,10 @@ class Walk:
             departure = self._stay()
             if departure is not None:
                 self._leave(departure)
-        if not self.taken_back:
-            self._terminate(exit_code)
+        if self.taken_back:
+            return False
+        self._terminate(exit_code)
+        return True
 
     def _stay(self) -> Departure | None:
         """Ask until the phase may be left, and say why it may; None: it was taken back."""
@@ -81,7 +96,6 @@ class Walk:
         now = loop.clock()
         vetoed = inquiry.ask_everyone(now)
         next_pass = now + TICK
-        self._next_reminder = now + REMINDER
         while True:
             loop.run_thunks()  # what the hooks asked for, such as a fast end, counts at once
             if self.taken_back:
@@ -99,13 +113,14 @@ class Walk:
             now = loop.clock()
             loop.poller.synchronise()  # some join by putting themselves into the map
             arrivals, loop.poller.arrivals = loop.poller.arrivals or [], []
+            touched, loop.poller.touched = loop.poller.touched or set(), set()
             if now >= next_pass or self.must_ask_everyone:
                 full = True
             else:
-                full = not inquiry.ask_again(now, arrivals) and (
-                    vetoed or sequence.minimum_remaining(now) <= 0
-                )
-                vetoed = vetoed or bool(sequence.holdings)
+                inquiry.ask_again(now, touched, arrivals)
+                held = inquiry.release_departed(loop.poller.touched or set(), now)
+                full = not held and (vetoed or sequence.minimum_remaining(now) <= 0)
+                vetoed = vetoed or held
             if full:
                 self.must_ask_everyone = False
                 vetoed = inquiry.ask_everyone(now)
@@ -120,10 +135,7 @@ class Walk:
         wait = min(next_pass - now, self.sequence.remaining(now))
         if not vetoed:
             return max(min(wait, self.sequence.minimum_remaining(now)), 0.0)
-        for held in self.sequence.holdings.values():
-            if held.eta is not None and held.eta < wait:
-                wait = max(held.eta, SHORTEST_WAIT)
-        return max(wait, 0.0)
+        return max(min(wait, self.inquiry.next_estimate() - now), 0.0)
 
     def _leave(self, departure: Departure) -> None:
         now = self.loop.clock()
@@ -141,32 +153,40 @@ class Walk:
 
     def _terminate(self, exit_code: int) -> None:
         """Phase 4: nothing is left behind in the map, and the report is complete."""
-        map = self.loop.map
-        for fd, dispatcher in list(map.items()):
-            if map.get(fd) is not dispatcher:
-                continue
+        for dispatcher in list(self.loop.map.values()):
             if getattr(dispatcher, "clean_shutdown_control", None) is not None:
                 self.report.closed_by_force.append(name_of(dispatcher))
-            self._close(dispatcher)
-        map.clear()
+        self.report.errors += close_everything(self.loop.map)
         self.report.add_vetoes(self.sequence)
         self.report.ended(exit_code)
         log.info("%s", self.report.as_text())
-
-    def _close(self, dispatcher: Any) -> None:
-        """Close what is left: by `abort()` if it has one, for that tells the peer the truth."""
-        try:
-            getattr(dispatcher, "abort", dispatcher.close)()
-        except Exception as error:
-            line = f"closing {name_of(dispatcher)} failed: {type(error).__name__}: {error}"
-            log.error("%s", line, exc_info=error)
-            self.report.errors.append(line)
 
     def _log_vetoes(self, now: float) -> None:
         """Say who holds us when that changes, and every few seconds while it does not."""
         if not self.sequence.holdings:
             self.inquiry.news = False
-        elif self.inquiry.news or now >= self._next_reminder:
+            return
+        pause = BREATH if self.inquiry.news else REMINDER
+        if now >= self._last_log + pause:
             self.inquiry.news = False
-            self._next_reminder = now + REMINDER
+            self._last_log = now
             log.info("%s", self.inquiry.describe(now))
+
+
+def close_everything(map: SocketMap) -> list[str]:
+    """Close what is in the map, in its order, and empty it; returns what went wrong.
+
+    By `abort()` where there is one, for that tells the peer the truth.
+    """
+    errors: list[str] = []
+    for fd, dispatcher in list(map.items()):
+        if fd not in map or map[fd] is not dispatcher:
+            continue
+        try:
+            getattr(dispatcher, "abort", dispatcher.close)()
+        except Exception as error:
+            line = f"closing {name_of(dispatcher)} failed: {type(error).__name__}: {error}"
+            log.error("%s", line, exc_info=error)
+            errors.append(line)
+    map.clear()
+    return errors

@@ -4,11 +4,17 @@ Whatever a handler or callback does in the loop's thread, it cannot outlive the 
 shutdown by more than a margin: then every thread's stack goes to standard error and the process
 ends with status 1.  The waiting is done by the standard library's faulthandler, in a C thread that
 exists only from the stop request on, so nothing wakes up while the server is idle.
+
+Not promised: a call into C that never returns and lets no signal handler run, when the stop is
+asked by a signal.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import os
+import sys
+import time
 from contextlib import suppress
 
 from lifetime.sequence import Patience
@@ -16,27 +22,47 @@ from lifetime.sequence import Patience
 #: Seconds behind the end of all patience that the loop has for closing what is left.
 MARGIN = 2.0
 
-
-def longest_walk(patience: Patience, fast: bool) -> float:
-    """Seconds that the three phases may take together."""
-    if fast:
-        walk = 3 * patience.fast
-    else:
-        withdraw = patience.withdraw_maximum
-        walk = 2 * patience.phase + (patience.phase if withdraw is None else withdraw)
-    return walk if patience.deadline is None else min(walk, patience.deadline)
+#: A bound beyond this many seconds is none.
+MAX_BOUND = 30 * 86400.0
 
 
-def arm(patience: Patience, fast: bool) -> None:
-    """End the process if the walk takes longer than it may; again: with the new bound.
+class Watchdog:
+    """Ends the process if a walk takes longer than `patience` allows.
 
-    Legal in a signal handler and from any thread.
+    For the main thread's `run()` alone: faulthandler has one timer for the whole process.
     """
-    # Without a standard error there is nowhere to say it, and no watchdog.
-    with suppress(OSError, RuntimeError, ValueError, AttributeError):
-        faulthandler.dump_traceback_later(longest_walk(patience, fast) + MARGIN, exit=True)
 
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self._ends_at: float | None = None
+        self._null: int | None = None
 
-def disarm() -> None:
-    """The walk has ended in time."""
-    faulthandler.cancel_dump_traceback_later()
+    def arm(self, fast: bool) -> None:
+        """A stop was asked for.  Again: the end comes sooner, never later.
+
+        Legal in a signal handler and from any thread.
+        """
+        now = time.monotonic()
+        ends_at = now + self.patience.longest(fast) + MARGIN
+        if ends_at - now > MAX_BOUND or (self._ends_at is not None and self._ends_at <= ends_at):
+            return
+        self._ends_at = ends_at
+        with suppress(OSError, RuntimeError, ValueError, AttributeError):
+            faulthandler.dump_traceback_later(ends_at - now, exit=True, file=self._destination())
+
+    def disarm(self) -> None:
+        """The walk has ended in time, or was taken back."""
+        if self._ends_at is not None:
+            self._ends_at = None
+            faulthandler.cancel_dump_traceback_later()
+        if self._null is not None:
+            os.close(self._null)
+            self._null = None
+
+    def _destination(self) -> int:
+        """Where the stacks go: standard error, or nowhere if that is closed."""
+        with suppress(OSError, ValueError, AttributeError):
+            return sys.stderr.fileno()
+        if self._null is None:
+            self._null = os.open(os.devnull, os.O_WRONLY)
+        return self._null

@@ -149,9 +149,11 @@ def test_law_4_a_phase_is_left_when_nobody_vetoes_or_patience_ends_and_then_at_o
 
 
 def _longest(patience: Patience, phase: int) -> float:
-    if phase == 1 and patience.withdraw_maximum is not None:
-        return max(patience.withdraw_maximum, patience.fast)
-    return max(patience.phase, patience.fast)
+    if phase > 1:
+        return patience.phase
+    if patience.withdraw_maximum is not None:
+        return patience.withdraw_maximum
+    return max(patience.phase, patience.withdraw_minimum)
 
 
 @drawn

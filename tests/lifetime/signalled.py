@@ -1,4 +1,4 @@
-"""A process to send signals to: `python -m tests.lifetime.signalled MODE [FAST [RESTART_CODE]]`.
+"""A process to send signals to: `python -m tests.lifetime.signalled MODE [FAST [RESTART_CODE [PATIENCE]]]`.
 
 It says `ready`, then each phase and each log line as it comes.  Modes: idle; busy (vetoes phase 3
 for ever); blocked (a handler sleeps and does not come back); forking (a child says what SIGTERM
@@ -36,10 +36,13 @@ def fork_and_look() -> None:
     os.wait()
 
 
-def main(mode: str, fast: str = "60", restart_exit_code: str = "3") -> int:
+def main(mode: str, fast: str = "60", restart_exit_code: str = "3", patience: str = "60") -> int:
     """Run until a signal ends it; returns the exit status."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="log %(message)s")
-    lifetime = Lifetime(patience=Patience(phase=60.0, fast=float(fast)))
+    lifetime = Lifetime(
+        patience=Patience(phase=float(patience), fast=float(fast)), escalation_interval=0.0
+    )
+    lifetime.stuck_after = 0.0  # who has not come back yet is taken for one who never does
     lifetime.on_phase(lambda phase: say(f"phase {int(phase)}"))
     lifetime.on_reopen(lambda: say("reopened"))
     Member(lifetime, lambda phase, spent: mode == "busy" and phase == 3 and Veto("busy"))

@@ -764,6 +764,7 @@ def test_the_first_request_is_orderly(loop: Lifetime) -> None:
 
 
 def test_the_second_request_is_fast(loop: Lifetime) -> None:
+    loop.escalation_interval = 0.0
     loop.patience = Patience(phase=60.0, fast=0.02)
     Member(loop, lambda phase, spent: phase == 3)
     loop.call_later(0.0, loop.request_stop)
@@ -773,6 +774,7 @@ def test_the_second_request_is_fast(loop: Lifetime) -> None:
 
 
 def test_the_third_request_ends_it_at_once(loop: Lifetime) -> None:
+    loop.escalation_interval = 0.0
     loop.patience = Patience(phase=60.0, fast=60.0)
     Member(loop, lambda phase, spent: True)
     for delay in (0.0, 0.001, 0.002):

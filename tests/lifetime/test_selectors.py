@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import select
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -221,3 +224,53 @@ def test_kqueue_gives_the_queue_back() -> None:
     kernel = Kernel()
     KqueueSelector(kernel).close()
     assert kernel.closed
+
+
+BEYOND_SELECT = """
+import fcntl, resource, socket
+from lifetime.selectors import READ, SelectSelector
+
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+selector = SelectSelector()
+ours, peer = socket.socketpair()
+selector.watch(ours.fileno(), READ)
+peer.send(b"x")
+try:
+    selector.watch(fcntl.fcntl(ours.fileno(), fcntl.F_DUPFD, 1024), READ)
+except OSError as error:
+    print(error.strerror)
+print(selector.poll(5) == [(ours.fileno(), READ)])
+"""
+
+FORGOTTEN_BY_A_CHILD = """
+import os, socket
+from lifetime.selectors import READ, EpollSelector
+
+selector = EpollSelector()
+ours, peer = socket.socketpair()
+selector.watch(ours.fileno(), READ)
+child = os.fork()
+if not child:
+    selector.forget(ours.fileno())
+    os._exit(0)
+os.waitpid(child, 0)
+peer.send(b"x")
+print(selector.poll(1) == [(ours.fileno(), READ)])
+"""
+
+
+def output_of(program: str) -> str:
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    project = Path(__file__).resolve().parents[2]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=20).stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere select may reach further")
+def test_select_refuses_a_descriptor_beyond_its_reach_and_goes_on() -> None:
+    assert output_of(BEYOND_SELECT) == "select cannot take descriptor 1024\nTrue\n"
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="Linux only")
+def test_what_a_forked_child_forgets_its_parent_still_watches() -> None:
+    assert output_of(FORGOTTEN_BY_A_CHILD) == "True\n"

@@ -134,9 +134,28 @@ def test_a_fast_stop_skips_the_minimum() -> None:
     assert sequence.minimum_remaining(0.0) == 0.0
 
 
-def test_the_minimum_bows_to_the_deadline() -> None:
-    sequence = ShutdownSequence(0.0, Patience(withdraw_minimum=9.0, deadline=5.0))
-    assert sequence.minimum_remaining(1.0) == 4.0
+def test_a_minimum_that_the_deadline_would_cut_is_refused() -> None:
+    with pytest.raises(ValueError, match="raise the deadline"):
+        Patience(withdraw_minimum=9.0, deadline=5.0)
+
+
+def test_the_minimum_is_patience_too() -> None:
+    sequence = ShutdownSequence(0.0, Patience(phase=5.0, withdraw_minimum=60.0))
+    assert sequence.may_leave(59.0, vetoed=False) is None
+    assert sequence.may_leave(60.0, vetoed=False) is Departure.RELEASED
+
+
+def test_fast_never_makes_a_phase_longer() -> None:
+    sequence = ShutdownSequence(0.0, Patience(phase=0.5, fast=1.0))
+    sequence.hurry(0.4)
+    assert sequence.remaining(0.4) == pytest.approx(0.1)
+
+
+def test_a_repeated_request_gives_the_phase_its_fast_patience_from_then_on() -> None:
+    sequence = ShutdownSequence(0.0, Patience(phase=30.0, fast=1.0))
+    sequence.hurry(5.0)
+    assert sequence.may_leave(5.9, vetoed=True) is None
+    assert sequence.may_leave(6.0, vetoed=True) is Departure.PATIENCE
 
 
 def test_phase_1_honours_a_veto_up_to_its_maximum() -> None:

@@ -29,6 +29,7 @@ class Process:
             [sys.executable, "-m", "tests.lifetime.signalled", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         self.lines: list[str] = []
@@ -122,6 +123,21 @@ def test_a_blocked_loop_is_left_at_the_third_signal(start: Callable[..., Process
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         process.send(number)
     assert process.end() == EXIT_FORCED
+
+
+def test_a_handler_that_never_comes_back_ends_with_all_patience(
+    start: Callable[..., Process],
+) -> None:
+    process = start("blocked", "0.01", "3", "0.01")
+    process.send(signal.SIGTERM)
+    assert process.end() == 1
+    assert any("in block" in line for line in process.lines)
+
+
+def test_usr1_shows_where_a_stuck_loop_is(start: Callable[..., Process]) -> None:
+    process = start("blocked")
+    process.send(signal.SIGUSR1)
+    process.wait_for("in block")
 
 
 def test_usr1_logs_the_phase_the_vetoes_and_every_threads_stack(
