@@ -72,11 +72,14 @@ def name_of(participant: object) -> str:
 
     participant: any object; `shutdown_name`, if it has one, is a string.
     """
-    name = getattr(participant, "shutdown_name", None)
+    kind = type(participant).__name__
+    try:
+        name = getattr(participant, "shutdown_name", None)
+        address = getattr(participant, "addr", None)
+    except Exception:  # a property of somebody else's: a name is not worth a shutdown
+        return kind
     if isinstance(name, str):
         return name
-    kind = type(participant).__name__
-    address = getattr(participant, "addr", None)
     if isinstance(address, tuple) and len(address) >= 2:
         return f"{kind} {address[0]}:{address[1]}"
     return f"{kind} {address}" if isinstance(address, str) and address else kind

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from servers.http.errors import ClientError
 from servers.http.parser import Head, find_head, parse_head
 from servers.http.reply import CONTINUE
 from servers.http.request import Request
+from servers.producers import FileShrank
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
@@ -527,7 +529,8 @@ class HTTPChannel(AnsweringChannel):
     def occupation(self) -> str:
         """What keeps us busy, in a few words for the operator."""
         if self.current_request is not None:
-            return f"answering {self.current_request}"
+            gone = ", whose client sends no more" if self.input_ended else ""
+            return f"answering {self.current_request}{gone}"
         if self.writable():
             return "sending an answer"
         if self.lingering:
@@ -543,7 +546,11 @@ class HTTPChannel(AnsweringChannel):
 
     def handle_error(self) -> None:
         """Something failed in our own code: this connection ends, nobody else's."""
-        log.exception("%s failed", self.shutdown_name)
+        error = sys.exc_info()[1]
+        if isinstance(error, FileShrank):  # somebody else's doing, and nothing of ours to mend
+            log.warning("%s: %s", self.shutdown_name, error)
+        else:
+            log.error("%s failed: %s", self.shutdown_name, error, exc_info=error)
         if self.ac_out_buffer and self.socket is not None:
             self.send(self.ac_out_buffer)  # the answers before the one that failed
         self.abort()
