@@ -17,7 +17,7 @@ from typing import Any
 
 from lifetime import Dispatcher, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED, SocketMap
-from servers.producers import FileShrank, FileSlice, Producer, SimpleProducer, close, overlap
+from servers.producers import FileSlice, Producer, SimpleProducer, close, overlap
 
 log = logging.getLogger("servers")
 
@@ -332,7 +332,7 @@ class Channel(Dispatcher):
             self._sends_files = False  # this kind of file or socket cannot; read it instead
             return True
         if sent == 0 and piece.remaining:
-            raise FileShrank(f"{self!r}: the file ended {piece.remaining} bytes early")
+            raise piece.shrank()
         piece.offset += sent
         piece.remaining -= sent
         self.note_sent(sent)

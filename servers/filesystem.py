@@ -20,7 +20,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import NamedTuple
 
 # NONBLOCK: a FIFO without a writer must not stop the loop.  NOFOLLOW: a link at the end of a path
@@ -38,6 +37,7 @@ LINK = {errno.ELOOP, errno.EMLINK}
 
 REMEMBERED = 1024  # files
 BILLION = 10**9
+WELL_KNOWN = ".well-known"  # the one hidden name that is for everybody to see (RFC 8615)
 LISTED = 10_000  # entries of a folder; more would be no use to a reader, and hold up the loop
 
 
@@ -70,6 +70,15 @@ class Entry(NamedTuple):
 
     name: str
     is_folder: bool
+    size: int = 0  # bytes
+    mtime: int = 0  # whole seconds since 1970
+
+
+class Contents(NamedTuple):
+    """What a folder's listing shows: folders first, then by name; and how much it does not show."""
+
+    entries: list[Entry]
+    left_out: int = 0
 
 
 class Known(NamedTuple):
@@ -82,14 +91,16 @@ class Known(NamedTuple):
 class OpenFile:
     """A regular file's descriptor and what fstat() said of it; close() may be called again.
 
+    name: the path by which it was opened.
     content: all of it, if somebody has read it; nobody needs the descriptor then.
     notes: for whoever opens files to keep what takes long to work out; shared by all who open
         the same path, gone when the file changes.  Does not promise to last that long.
     """
 
-    __slots__ = ("content", "descriptor", "known", "status")
+    __slots__ = ("content", "descriptor", "known", "name", "status")
 
-    def __init__(self, descriptor: int, status: os.stat_result, known: Known) -> None:
+    def __init__(self, name: str, descriptor: int, status: os.stat_result, known: Known) -> None:
+        self.name = name
         self.descriptor = descriptor
         self.status = status
         self.known = known
@@ -116,13 +127,18 @@ class OpenFile:
 class Filesystem:
     """The files below `root`; links that leave it are refused unless `follow_links`.
 
+    hidden: also what has a name that begins with a dot, or lies below one; without it only what is
+        below "/.well-known/".
     A path is absolute, "/" means the root, and bytes that are not UTF-8 may be in it as
     surrogates.  Does not promise that a folder keeps its contents between two calls.
     """
 
-    def __init__(self, root: str | os.PathLike[str], follow_links: bool = False) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], follow_links: bool = False, hidden: bool = False
+    ) -> None:
         self.root = os.path.abspath(root).rstrip("/")
         self.follow_links = follow_links
+        self.hidden = hidden
         self.flags = FLAGS if follow_links else FLAGS | os.O_NOFOLLOW
         self._real_root = os.path.realpath(root)
         self._known: dict[str, Known] = {}
@@ -132,6 +148,8 @@ class Filesystem:
         if path in self._known:
             return self.root + path
         names = split(path)
+        if not self.hidden and _is_hidden(names):
+            raise NotFound(path)
         # A slash at the end means a folder to open() as well: "/file.txt/" is no file.
         slash = "/" if names and path.endswith("/") else ""
         return self.root + "/" + "/".join(names) + slash
@@ -157,7 +175,7 @@ class Filesystem:
             if isinstance(error, OSError):
                 raise _translated(path, error) from None
             raise
-        return OpenFile(descriptor, status, known)
+        return OpenFile(path, descriptor, status, known)
 
     def is_unchanged(self, path: str, file: OpenFile) -> bool:
         """Is the file that was opened by this path still there, as it was?
@@ -176,9 +194,10 @@ class Filesystem:
         """
         return os.access(self.translate(path), os.F_OK)
 
-    def listdir(self, path: str) -> list[Entry]:
-        """What is in a folder, sorted by name, hidden names left out, at most LISTED entries.
+    def listdir(self, path: str) -> Contents:
+        """What is in a folder, at most LISTED entries of it; hidden names only if they are served.
 
+        A link that leads nowhere is left out, and not counted.
         Raises NotFound, Forbidden or Unavailable.
         """
         target = self.translate(path)
@@ -187,8 +206,14 @@ class Filesystem:
             if not self._is_inside(descriptor, target):
                 raise Forbidden(path)
             with _errors(path), os.scandir(descriptor) as entries:
-                shown = (entry for entry in entries if not entry.name.startswith("."))
-                return sorted(Entry(entry.name, entry.is_dir()) for entry in islice(shown, LISTED))
+                # Sorted before it is cut: otherwise chance would say what is left out.
+                shown = sorted(
+                    (not _is_folder(entry), entry.name, entry)
+                    for entry in entries
+                    if self.hidden or not entry.name.startswith(".")
+                )
+                listed = [_entry(entry) for _, _, entry in shown[:LISTED]]
+                return Contents([entry for entry in listed if entry], len(shown) - len(listed))
         finally:
             os.close(descriptor)
 
@@ -248,6 +273,22 @@ class Filesystem:
         return known
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _entry(entry: os.DirEntry[str]) -> Entry | None:
+    try:
+        status = entry.stat()
+    except OSError:
+        return None
+    folder = stat.S_ISDIR(status.st_mode)
+    return Entry(entry.name, folder, status.st_size, status.st_mtime_ns // BILLION)
+
+
 def _identity(status: os.stat_result) -> tuple[int, ...]:
     return (
         status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns,
@@ -263,6 +304,11 @@ def split(path: str) -> list[str]:
     if ".." in names or "\0" in path:
         raise NotFound(path)
     return names
+
+
+def _is_hidden(names: list[str]) -> bool:
+    shown = names[1:] if names[:1] == [WELL_KNOWN] else names
+    return any(name.startswith(".") for name in shown)
 
 
 def _contains(root: str, real: str) -> bool:

@@ -2,7 +2,8 @@
 
 Phase 2 empties the accept queue before it closes, for whoever is in it believes to be connected:
 accept until nothing is left, close at the very next instruction, and only then look at whom we
-accepted.  A listener inherited from a supervisor is just closed: its queue is the successor's.
+accepted.  A listener inherited from a supervisor, or from the process that forked us, is just
+closed: its queue is somebody else's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import socket
 import stat
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import lifetime as lifetime_module
@@ -38,6 +40,9 @@ SETTLE = 0.01
 #: Connections taken from the queue in phase 2 at most: more than any backlog.
 MAX_FROM_QUEUE = 65536
 
+#: So many channels fewer than the limit, or a tenth of it, are a clear drop: reaching it is news.
+CLEAR_DROP = 10
+
 
 class Listener(Dispatcher):
     """Accepts connections and makes a channel for each; `make_channel` says which.
@@ -47,6 +52,8 @@ class Listener(Dispatcher):
     sock: a listening socket that somebody else made, instead of an address.
     max_channels: accepting pauses while so many are open; never more than the system's limit.
     batch: accepted at most in one turn of the loop.
+    owner: id of the process whose socket it is, the one that made it; only there does it empty
+        the queue and remove the file.  A daemon that forks after this sets its own id.
     Raises OSError if the address cannot be had, with the address in its text.
     """
 
@@ -68,8 +75,10 @@ class Listener(Dispatcher):
         self.batch = batch
         self.max_channels = min(max_channels, _descriptor_limit())
         self.inherited = sock is not None
+        self.owner = os.getpid()
         self._resting = False
         self._filtered = False
+        self._full = False  # has been at its limit, without a clear drop since
         self._path_identity: tuple[int, int] | None = None
         if sock is None:
             if address is None:
@@ -89,9 +98,13 @@ class Listener(Dispatcher):
     # Accepting
 
     def make_channel(self, sock: socket.socket, addr: Any) -> object:
-        """Serve an accepted connection; the channel must call `channel_closed` at its end.
+        """Serve an accepted connection.
 
-        sock: non-blocking.  An exception closes this connection, never the listener.
+        sock: non-blocking.
+        The channel must call `channel_opened` when it begins and `channel_closed` at its end, or
+        `max_channels` bounds nothing.
+        An exception closes this connection, never the listener; OSError says that it broke by
+        itself, anything else is logged with its traceback.
         """
         raise NotImplementedError("a Listener's subclass says what serves a connection")
 
@@ -99,14 +112,19 @@ class Listener(Dispatcher):
         """A channel of ours has begun."""
         self.channels.add(channel)
         if len(self.channels) == self.max_channels:
-            log.warning("%s serves %d connections, its limit: a pause", self, self.max_channels)
             self.changed()
+            if not self._full:
+                self._full = True
+                log.warning("%s serves %d connections, its limit: a pause", self, self.max_channels)
 
     def channel_closed(self, channel: object) -> None:
         """A channel of ours has ended: there may be room for another."""
         if len(self.channels) == self.max_channels:
             self.changed()
         self.channels.discard(channel)
+        if self._full:
+            drop = max(CLEAR_DROP, self.max_channels // 10)
+            self._full = len(self.channels) >= self.max_channels - drop
 
     @event_driven
     def readable(self) -> bool:
@@ -130,19 +148,32 @@ class Listener(Dispatcher):
 
     def _accept(self) -> tuple[socket.socket, Any] | None:
         """The next connection in the queue; None if there is none, or if we must rest."""
+        tries = self.batch  # they cannot all have gone: a firewall may say EPERM for ever
         while True:
             try:
                 accepted: tuple[socket.socket, Any] = self.socket.accept()
             except (BlockingIOError, InterruptedError):
                 return None
             except OSError as error:
-                if error.errno in EXHAUSTED:
-                    self._rest(error)
-                    return None
-                if error.errno in GONE:
+                tries -= 1
+                if error.errno in GONE and tries > 0:
                     continue
-                raise
+                if error.errno in GONE or error.errno in EXHAUSTED:
+                    self._rest(error)
+                elif error.errno == errno.EINVAL:  # it does not listen any more
+                    self.handle_close()
+                else:
+                    raise
+                return None
             return accepted
+
+    def _empty_queue(self) -> Iterator[tuple[socket.socket, Any]]:
+        """Everybody who waits; ends early, and rests, if they cannot be accepted."""
+        for _ in range(MAX_FROM_QUEUE):
+            accepted = self._accept()
+            if accepted is None:
+                return
+            yield accepted
 
     def _welcome(self, sock: socket.socket, addr: Any) -> None:
         try:
@@ -150,6 +181,10 @@ class Listener(Dispatcher):
             if not sys.platform.startswith("linux") and isinstance(self.addr, tuple):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.make_channel(sock, addr)
+        except OSError as error:  # also every SSLError: a port scan, a reset, no TLS
+            # As text: a log record that is kept would keep the half-made TLS socket open.
+            log.info("a connection from %s has broken at its beginning: %s", addr, str(error))
+            sock.close()
         except Exception as error:
             log.error("a connection from %s cannot be served: %s", addr, error, exc_info=error)
             sock.close()
@@ -168,6 +203,11 @@ class Listener(Dispatcher):
 
     # Stopping
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether queue and file are ours alone: not a supervisor's, nor those of a parent."""
+        return not self.inherited and self.owner == os.getpid()
+
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """Phase 2: empty the accept queue, then close.  Vetoes while the queue cannot be emptied.
 
@@ -175,18 +215,17 @@ class Listener(Dispatcher):
         """
         if phase < Phase.REFUSING or not self.accepting:
             return None
-        if self.inherited:
+        if not self.is_ours:
             self.close()
             return None
-        if not self._filtered and time_in_phase < SETTLE:
-            self._filtered = drop_syn(self.socket)
-            if self._path_identity is not None:
-                self._unlink()  # nobody finds us any more, those who did are in the queue
-        if self._filtered and time_in_phase < SETTLE:
-            return Veto("the last handshakes end", SETTLE - time_in_phase)
-        accepted: list[tuple[socket.socket, Any]] = []
-        while len(accepted) < MAX_FROM_QUEUE and (each := self._accept()) is not None:
-            accepted.append(each)
+        self._unlink()  # nobody finds us any more, those who did are in the queue
+        settling = self._time_to_settle(time_in_phase) if phase == Phase.REFUSING else 0.0
+        if settling > 0:
+            self._filtered = self._filtered or drop_syn(self.socket)
+            if self._filtered:
+                return Veto("the last handshakes end", settling)
+        self._resting = False
+        accepted = list(self._empty_queue())
         emptied = not self._resting
         if emptied:
             self.close()
@@ -194,10 +233,37 @@ class Listener(Dispatcher):
             self._welcome(sock, addr)
         self.lifetime.tally.from_queue += len(accepted)
         if not emptied:
-            self._resting = False  # we are asked again soon, and try again then
-            return Veto("no descriptor is free for those in the accept queue", REST)
+            return Veto("those in the accept queue cannot be accepted now", REST)
         log.info("%s accepts no more; %d connections came from its queue", self, len(accepted))
         return None
+
+    def _time_to_settle(self, time_in_phase: float) -> float:
+        """Seconds for which the last handshakes may go on; none if patience ends before that."""
+        settling = SETTLE - time_in_phase
+        sequence = self.lifetime.sequence
+        if sequence is not None and sequence.remaining(self.lifetime.clock()) <= settling:
+            return 0.0
+        return settling
+
+    def abort(self) -> None:
+        """Close although patience ended before the queue was empty.
+
+        Who waits in it is closed visibly; who has sent something already was owed an answer, and
+        counts as cut.
+        """
+        if self.accepting and self.is_ours:
+            self._unlink()
+            for sock, _ in self._empty_queue():
+                self.lifetime.tally.from_queue += 1
+                self.lifetime.tally.cut += _has_sent(sock)
+                sock.close()
+        self.close()
+
+    def handle_close(self) -> None:
+        """The socket listens no more, and we have not closed it: somebody shut it down."""
+        if self.accepting:
+            log.error("%s listens no more: its socket was shut down by somebody else", self)
+        self.close()
 
     def close(self) -> None:
         """Stop listening; the file of a Unix socket goes if it still is ours."""
@@ -205,29 +271,49 @@ class Listener(Dispatcher):
         super().close()
 
     def _unlink(self) -> None:
-        if self._path_identity is not None and _identity(self.addr) == self._path_identity:
+        identity, self._path_identity = self._path_identity, None
+        if identity is None or not self.is_ours or _identity(self.addr) != identity:
+            return
+        try:
             os.unlink(self.addr)
-        self._path_identity = None
+        except OSError as error:
+            log.warning("%s cannot remove its file: %s", self, error.strerror)
 
     def handle_error(self) -> None:
-        """A failing accept is logged; the listener lives on, or the server would be deaf."""
-        log.exception("%s failed to accept; it goes on", self)
+        """What fails in here is logged; the listener lives on, or the server would be deaf."""
+        log.exception("%s has met an error, and goes on", self)
 
     def __str__(self) -> str:
-        where = self.addr if isinstance(self.addr, str) else f"{self.addr[0]}:{self.addr[1]}"
+        if isinstance(self.addr, tuple):
+            return f"{type(self).__name__} {self.addr[0]}:{self.addr[1]}"
+        # An abstract name of Linux is bytes that begin with a zero; tools write an @ for that.
+        abstract = isinstance(self.addr, bytes)
+        where = "@" + self.addr[1:].decode("utf-8", "replace") if abstract else self.addr
         return f"{type(self).__name__} {where}"
+
+
+def _has_sent(sock: socket.socket) -> bool:
+    sock.setblocking(False)
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
 
 
 def _bind(address: tuple[str, int] | str) -> socket.socket:
     if isinstance(address, str):
         return _bind_unix(address)
     host, port = address
+    if port not in range(65536):  # the system would take the rest of a division
+        raise OSError(errno.EINVAL, f"{host}:{port}: a port is a number from 0 to 65535")
     try:
         choices = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except socket.gaierror as error:
         raise OSError(errno.EADDRNOTAVAIL, f"{host}: {error.strerror}") from error
+    except ValueError as error:  # mostly a UnicodeError: a label that is empty or too long
+        raise OSError(errno.EADDRNOTAVAIL, f"{host!r}: {error}") from error
     # "" means everywhere; IPv4 first, as it always has.
     family, kind, protocol, _, where = min(choices, key=lambda each: each[0] != socket.AF_INET)
     sock = socket.socket(family, kind, protocol)
@@ -242,6 +328,8 @@ def _bind(address: tuple[str, int] | str) -> socket.socket:
 
 
 def _bind_unix(path: str) -> socket.socket:
+    if not path or "\0" in path:  # Linux would make up an abstract name
+        raise OSError(errno.EINVAL, f"{path!r}: not the path of a file")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if _is_stale(path):

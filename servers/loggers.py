@@ -8,6 +8,7 @@ client sent.  Of an Authorization field nothing is written but the user's name.
 from __future__ import annotations
 
 import binascii
+import errno
 import logging
 import os
 import re
@@ -15,7 +16,13 @@ import select
 import stat
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol, TextIO
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two messages about lines that were lost.
+PAUSE = 10.0
 
 # -- where lines go ----------------------------------------------------------------------------
 
@@ -28,17 +35,29 @@ class FileLogger:
     """One message, one line, written at once.
 
     target: a path, which is appended to; "-" for standard output; or a file object for text.
+    clock: seconds, monotonic.
     Raises OSError when the path cannot be opened.  After that nothing raises: a message that
     cannot be written now (disk full, reader of a pipe stalled or gone) is dropped, and counted
-    in `lost`.  A disk that stalls still stalls us: files know no "would block".
+    in `lost`.  The error log is told of the first one, and once lines go through again how many
+    there were.  A disk that stalls still stalls us: files know no "would block".
     """
 
-    def __init__(self, target: str | os.PathLike[str] | TextIO) -> None:
+    def __init__(
+        self,
+        target: str | os.PathLike[str] | TextIO,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.lost = 0
+        self._clock = clock
+        self._lost_before = 0  # those that somebody has been told of
+        self._is_losing = False  # somebody was told of a loss, and not yet of its end
+        self._news_at = float("-inf")  # when the next message about losses may come
         self._sink: _OwnFile | _Stream
         if not isinstance(target, str | os.PathLike):
             self._sink = _Stream(target)
         elif target == "-":
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "standard output is closed")
             self._sink = _Stream(sys.stdout)
         else:
             self._sink = _OwnFile(os.fspath(target))
@@ -46,19 +65,48 @@ class FileLogger:
     def log(self, message: str) -> None:
         try:
             self._sink.write(message if message.endswith(("\n", "\r")) else message + "\n")
-        except (OSError, ValueError):  # ValueError: somebody has closed the file object
+        except (OSError, ValueError) as error:  # ValueError: the file object has been closed
             self.lost += 1
+            self._tell_of_a_loss(error)
+        else:
+            if self._is_losing:
+                self._tell_of_the_end()
+
+    def _tell_of_a_loss(self, error: Exception) -> None:
+        if not self._is_losing and self._may_tell():
+            self._is_losing = True
+            log.warning(
+                "%s takes no lines, so they are lost: %s", self._sink, _reason(error)
+            )
+
+    def _tell_of_the_end(self) -> None:
+        if self._may_tell():
+            self._is_losing = False
+            lost, self._lost_before = self.lost - self._lost_before, self.lost
+            log.warning("%s takes lines again; lost: %d", self._sink, lost)
+
+    def _may_tell(self) -> bool:
+        # A pipe whose reader is slow fails and recovers all the time.
+        now = self._clock()
+        if now < self._news_at:
+            return False
+        self._news_at = now + PAUSE
+        return True
 
     def reopen(self) -> None:
         """Open the path anew, for whoever has renamed the old file; keep that one if we cannot."""
         try:
             self._sink.reopen()
         except OSError as error:
-            logging.getLogger(__name__).warning("still writing to the old log: %s", error)
+            log.warning("still writing to the old log: %s", error)
 
     def close(self) -> None:
         """Close what we opened ourselves; messages after that are lost."""
         self._sink.close()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 class _OwnFile:
@@ -88,6 +136,9 @@ class _OwnFile:
             os.close(self.descriptor)
             self.descriptor = -1
 
+    def __str__(self) -> str:
+        return f"the log {self.path}"
+
 
 class _Stream:
     """Somebody else's file object: written to, never closed."""
@@ -111,6 +162,9 @@ class _Stream:
 
     def close(self) -> None:
         pass
+
+    def __str__(self) -> str:
+        return f"the log {getattr(self.file, 'name', 'in memory')}"
 
 
 def _open(path: str) -> int:

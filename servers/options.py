@@ -14,6 +14,7 @@ import math
 import os
 import socket
 import ssl
+import stat
 import sys
 import traceback
 from pathlib import Path
@@ -58,30 +59,31 @@ def span(text: str) -> tuple[float, float | None]:
 
 def folder(text: str) -> Path:
     """A folder that exists and that we may read."""
-    path = Path(text)
-    if not path.exists():
+    mode = _mode(text)
+    if mode is None:
         raise argparse.ArgumentTypeError(
             f"there is no folder {text!r}; make it, or name one that exists"
         )
-    if not path.is_dir():
+    if not stat.S_ISDIR(mode):
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder; name the folder it lies in")
-    if not os.access(path, os.R_OK | os.X_OK):
+    if not os.access(text, os.R_OK | os.X_OK):
         raise argparse.ArgumentTypeError(
             f"the folder {text!r} may not be read by this user; change its mode or the user"
         )
-    return path
+    return Path(text)
 
 
 def output_file(text: str) -> Path:
     """A file that can be written when its time comes: its folder is there, and it is no folder."""
+    mode = _mode(text)
     path = Path(text)
-    if path.is_dir():
+    if mode is not None and stat.S_ISDIR(mode):
         raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(
             f"there is no folder {str(path.parent)!r} for the file {path.name!r}; make it first"
         )
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path.parent if mode is None else path, os.W_OK):
         raise argparse.ArgumentTypeError(
             f"{text!r} may not be written by this user; change its mode or name another file"
         )
@@ -91,6 +93,40 @@ def output_file(text: str) -> Path:
 def log_file(text: str) -> str:
     """`-` for standard output or error, otherwise a file as `output_file` wants it."""
     return text if text == "-" else str(output_file(text))
+
+
+def unix_socket(text: str) -> str:
+    """The path of a Unix socket: nothing is there yet, or an older socket."""
+    mode = _mode(text)
+    if mode is not None and not stat.S_ISSOCK(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a file"
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is {kind}, not a socket; name a path that is free"
+        )
+    return text
+
+
+def _mode(text: str) -> int | None:
+    """Kind and permissions of what is there; None if nothing is.
+
+    Raises ArgumentTypeError for a name that cannot be one, or that we cannot get at.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("'' names nothing; give a path, such as . for this folder")
+    try:
+        return os.stat(text).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        shown = text if len(text) <= 80 else f"{text[:77]}..."
+        raise argparse.ArgumentTypeError(
+            f"{shown!r} cannot be reached: {error.strerror}; check the path and its folders"
+        ) from error
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, in one line; its class if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def make_handler(text: str) -> Any:
@@ -109,25 +145,31 @@ def make_handler(text: str) -> Any:
         for name in factory_name.split("."):
             factory = getattr(factory, name)
         handler = factory()  # type: ignore[operator]  # anything callable may stand there
-    except Exception as error:  # the module is somebody else's code
+    except (Exception, SystemExit) as error:  # the module is somebody else's code
         raise BadInput(
-            f"--handler {text!r} cannot be made: {type(error).__name__}: {error}{_where(error)}"
+            f"--handler {text!r} cannot be made: {type(error).__name__}: {one_line(error)}"
+            f"{_where(error)}"
         ) from error
     for method in ("match", "handle_request"):
         if not callable(getattr(handler, method, None)):
             raise BadInput(
                 f"--handler {text!r} made {type(handler).__name__}, which has no {method}(request);"
-                " a handler has match and handle_request"
+                " give its class match and handle_request"
             )
     return handler
 
 
-def _where(error: Exception) -> str:
-    """Where in the module's own code the error was raised: ` (site.py, line 3)`, or nothing."""
+def _where(error: BaseException) -> str:
+    """Where in the module's own code the error was raised, and so what to do."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     if frame.filename == __file__ or not os.path.isfile(frame.filename):
-        return ""  # a missing module or name: no line of theirs has run
-    return f" ({frame.filename}, line {frame.lineno})"
+        # A missing module or name: no line of theirs has run.
+        return "; name a module of this folder or an installed one, and a function or class in it"
+    return f" ({frame.filename}, line {frame.lineno}); correct it there"
+
+
+class _Encrypted(Exception):
+    """A key wants a password, and nobody may be at the terminal."""
 
 
 def tls_context(certificate: str, key: str | None) -> ssl.SSLContext:
@@ -136,22 +178,43 @@ def tls_context(certificate: str, key: str | None) -> ssl.SSLContext:
     key: None when the certificate's file holds the key too.
     Raises BadInput when a file cannot be read or does not hold what it should.
     """
-    for name in (certificate, key):
-        try:
-            with open(name or certificate, "rb"):
-                pass
-        except OSError as error:
-            raise BadInput(f"cannot read {name!r}: {error.strerror}") from error
+    _check_pem("--tls-cert", certificate)
+    if key is not None:
+        _check_pem("--tls-key", key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as error:
-        held = f"{key!r} as its key" if key else "its key in the same file"
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except _Encrypted as error:
+        name = certificate if key is None else key
         raise BadInput(
-            f"{certificate!r} is not a PEM certificate with {held} ({error});"
-            " check --tls-cert and --tls-key"
+            f"the key in {name!r} is encrypted; decrypt it with"
+            f" openssl pkey -in {name} -out NEW.pem, and give that as --tls-key"
         ) from error
+    except OSError as error:  # also ssl.SSLError, whose own words speak of OpenSSL's files
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+            sentence = f"the key in {key or certificate!r} is not that of {certificate!r}"
+        else:
+            held = f"{key!r} as its key" if key else "its key in the same file"
+            sentence = f"{certificate!r} is not a PEM certificate with {held}"
+        raise BadInput(f"{sentence}; check --tls-cert and --tls-key") from error
     return context
+
+
+def _no_password() -> str:
+    raise _Encrypted
+
+
+def _check_pem(option: str, name: str) -> None:
+    try:
+        # A FIFO would keep us waiting for its writer.
+        if not stat.S_ISREG(os.stat(name).st_mode):
+            raise BadInput(f"{option} {name!r} is not a file; name a file in PEM format")
+        with open(name, "rb"):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"{option} {name!r} cannot be read: {error.strerror}; name a file in PEM format"
+        ) from error
 
 
 _CHOOSE_ADDRESS = "choose --host 127.0.0.1, or 0.0.0.0 for every address"
@@ -170,15 +233,26 @@ _UNIX_REASONS = {
 }
 
 
+def _way_out(host: str) -> str:
+    if host.startswith("["):
+        return f"write an IPv6 address without brackets: --host {host.strip('[]')}"
+    if "%" in host:
+        return "behind % goes an interface of this machine, as in --host fe80::1%eth0"
+    return _CHOOSE_ADDRESS
+
+
 def why_not_listening(error: Exception, host: str, port: int, unix: str | None = None) -> str:
     """One sentence for a listener that could not be opened.
 
     error: what the attempt raised; host, port: what it was for, unless `unix` names a socket.
     """
     where = repr(unix) if unix is not None else f"{host} port {port}"
+    if isinstance(error, OSError) and error.errno is None and unix is not None:
+        # The only complaint about an address that Python makes before the system is asked.
+        reason = f"the path is too long for a socket ({len(os.fsencode(unix))} bytes); shorten it"
     # A listener raises OSError because of a name that cannot be looked up.
-    if isinstance(error.__cause__ or error, socket.gaierror | UnicodeError):
-        reason = f"{host!r} is no address, nor a name this machine can look up; {_CHOOSE_ADDRESS}"
+    elif isinstance(error.__cause__ or error, socket.gaierror | UnicodeError):
+        reason = f"{host!r} is no address, nor a name this machine can look up; {_way_out(host)}"
     elif isinstance(error, OSError) and error.errno is not None:
         reasons = _TCP_REASONS if unix is None else _UNIX_REASONS
         reason = reasons.get(error.errno) or f"{error.strerror}; check --host, --port and --unix"

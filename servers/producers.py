@@ -148,10 +148,19 @@ class FileSlice:
             return b""
         data = os.pread(self.file.fileno(), min(PIECE, self.remaining), self.offset)
         if not data:
-            raise FileShrank(f"the file lacks the last {self.remaining} bytes of its slice")
+            raise self.shrank()
         self.offset += len(data)
         self.remaining -= len(data)
         return data
+
+    def shrank(self) -> FileShrank:
+        """The error of a file that has ended before this slice, with the file's name if it has one.
+
+        To be said in one line: nothing is wrong with us, somebody has truncated the file.
+        """
+        name = getattr(self.file, "name", None)
+        file = f"the file {name!r}" if isinstance(name, str) else "the file"
+        return FileShrank(f"{file} lacks the last {self.remaining} bytes of its slice")
 
     def close(self) -> None:
         if self.closes:

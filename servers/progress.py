@@ -7,12 +7,15 @@ redraws itself where `rich` is installed (live_line.py), otherwise a plain line 
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from lifetime import Holding, Lifetime, Phase, Timer
+from lifetime.sequence import ShutdownSequence
 
 #: Seconds between two looks at who is still there.
 REFRESH = 0.25
@@ -68,6 +71,11 @@ def describe(holdings: Sequence[Holding]) -> str:
     return "".join(c if c.isprintable() else "?" for c in "; ".join(named))
 
 
+def cut(line: str, columns: int) -> str:
+    """A line that is no longer than the terminal is wide."""
+    return line if len(line) <= columns else f"{line[: max(columns - 1, 0)]}…"
+
+
 class Screen(Protocol):
     """Where a status is shown."""
 
@@ -94,7 +102,9 @@ class PlainLines:
             self._shown = status
             full = round(BAR * status.fraction)
             bar = "#" * full + "." * (BAR - full)
-            print(f"{status.title} [{bar}] {status.waiting}", file=sys.stderr, flush=True)
+            line = f"{status.title} [{bar}] {status.waiting}"
+            with suppress(OSError):  # the terminal has gone, the shutdown goes on
+                print(cut(line, shutil.get_terminal_size().columns), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing to undo: the lines stay."""
@@ -148,15 +158,24 @@ class Progress:
         if sequence is None:
             return
         now = self._life.clock()
-        holdings = self._life.vetoes
+        who, held = self._who(sequence, now)
         left = sequence.remaining(now)
         self._of = max(self._of, left)
         if self._screen is None:
-            if not holdings:
+            if not who:
                 return
             self._screen = self._make_screen()
-        held = max((now - holding.since for holding in holdings), default=0.0)
-        self._screen.show(Status(sequence.phase, describe(holdings), held, left, self._of))
+        self._screen.show(Status(sequence.phase, who, held, left, self._of))
+
+    def _who(self, sequence: ShutdownSequence, now: float) -> tuple[str, float]:
+        """Who is waited for, in words, and for how many seconds already."""
+        holdings = self._life.vetoes
+        if holdings:
+            return describe(holdings), max(now - holding.since for holding in holdings)
+        if sequence.minimum_remaining(now) > 0:
+            minimum = sequence.patience.withdraw_minimum
+            return f"front ends, {minimum:g} s at least", now - sequence.entered
+        return "", 0.0
 
     def close(self) -> None:
         """Stop looking, and leave the terminal as it was."""

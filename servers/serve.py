@@ -11,13 +11,16 @@ from dataclasses import fields
 
 import lifetime
 from servers import options as values
-from servers.error_log import ErrorLog
+from servers.error_log import ErrorLog, is_no_veto
 from servers.http import HTTPListener
 from servers.http.handlers import Files
 from servers.http.limits import Limits
 from servers.loggers import FileLogger
 from servers.options import BadInput
 from servers.progress import Progress
+
+HOST = "127.0.0.1"
+PORT = 8080
 
 
 class ListLimits(argparse.Action):
@@ -51,11 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     where = parser.add_argument_group("where to listen")
-    where.add_argument("--host", default="127.0.0.1", help="address or name (%(default)s)")
+    # Without a default, so that we can tell whether they were given.
+    where.add_argument("--host", help=f"address or name ({HOST})")
+    where.add_argument("--port", type=values.port, help=f"0 for any free one ({PORT})")
     where.add_argument(
-        "--port", type=values.port, default=8080, help="0 for any free one (%(default)s)"
+        "--unix",
+        metavar="PATH",
+        type=values.unix_socket,
+        help="a Unix socket, instead of host and port",
     )
-    where.add_argument("--unix", metavar="PATH", help="a Unix socket, instead of host and port")
     where.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
     where.add_argument("--tls-key", metavar="FILE", help="its key, unless the certificate holds it")
 
@@ -117,12 +124,14 @@ def run(options: argparse.Namespace) -> int:
     Raises BadInput for what cannot be served as asked.
     """
     limits = _limits(options.limit)
+    _check_patience(options)
+    host, port = _where(options)
     tls = _tls(options)
     handlers = [Files(options.folder, listing=options.list)]
     handlers += [values.make_handler(name) for name in options.handler]
     error_log = _error_log(options)
     access_log = _access_log(options)
-    listener = _listen(options, limits, tls, access_log)
+    listener = _listen(host, port, options.unix, limits, tls, access_log)
     for handler in handlers:
         listener.install_handler(handler)
 
@@ -133,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
         life.call_later(0, _announce, f"serving {options.folder} at {listener.url}")
-    with Progress(life) if _on_a_terminal(options) else contextlib.nullcontext():
+    with _progress(options, life, error_log):
         return lifetime.run(
             patience=options.patience,
             deadline=options.deadline,
@@ -142,12 +151,19 @@ def run(options: argparse.Namespace) -> int:
         )
 
 
-def _on_a_terminal(options: argparse.Namespace) -> bool:
-    return sys.stderr.isatty() and not options.quiet
+def _progress(
+    options: argparse.Namespace, life: lifetime.Lifetime, error_log: ErrorLog
+) -> contextlib.AbstractContextManager[object]:
+    """On a terminal, who is waited for; then the log need not say it there as well."""
+    if options.quiet or sys.stderr is None or not sys.stderr.isatty():
+        return contextlib.nullcontext()
+    if error_log.is_standard_error:
+        error_log.handler.addFilter(is_no_veto)
+    return Progress(life)
 
 
 def _announce(sentence: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody reads it: no reason not to serve
+    with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve
         print(sentence, flush=True)
 
 
@@ -156,6 +172,29 @@ def _limits(settings: list[str]) -> Limits:
         return Limits.from_settings(settings)
     except ValueError as error:
         raise BadInput(f"--limit: {error}") from error
+
+
+def _check_patience(options: argparse.Namespace) -> None:
+    minimum, maximum = options.withdraw
+    try:
+        lifetime.Patience(
+            phase=options.patience,
+            deadline=options.deadline,
+            withdraw_minimum=minimum,
+            withdraw_maximum=maximum,
+        )
+    except ValueError as error:
+        raise BadInput(f"--patience, --withdraw and --deadline disagree: {error}") from error
+
+
+def _where(options: argparse.Namespace) -> tuple[str, int]:
+    """Host and port to listen on, unless it is a Unix socket."""
+    given = [name for name in ("host", "port") if getattr(options, name) is not None]
+    if options.unix is not None and given:
+        raise BadInput(f"--unix {options.unix!r} takes the place of --{given[0]}; give one of them")
+    if options.host == "":
+        raise BadInput("--host '' is no address; give 0.0.0.0 or :: for every address")
+    return options.host or HOST, PORT if options.port is None else options.port
 
 
 def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
@@ -170,33 +209,37 @@ def _error_log(options: argparse.Namespace) -> ErrorLog:
     try:
         return ErrorLog(options.error_log, logging.WARNING if options.quiet else logging.INFO)
     except OSError as error:
-        sentence = f"cannot write --error-log {options.error_log!r}: {error.strerror}"
-        raise BadInput(sentence) from error
+        raise BadInput(_why_not_written("--error-log", options.error_log, error)) from error
 
 
 def _access_log(options: argparse.Namespace) -> FileLogger | None:
     try:
         return None if options.access_log is None else FileLogger(options.access_log)
     except OSError as error:
-        sentence = f"cannot write --access-log {options.access_log!r}: {error.strerror}"
-        raise BadInput(sentence) from error
+        raise BadInput(_why_not_written("--access-log", options.access_log, error)) from error
+
+
+def _why_not_written(option: str, target: str, error: OSError) -> str:
+    return f"{option} {target!r} cannot be written: {error.strerror}; name another file"
 
 
 def _listen(
-    options: argparse.Namespace,
+    host: str,
+    port: int,
+    unix: str | None,
     limits: Limits,
     tls: ssl.SSLContext | None,
     access_log: FileLogger | None,
 ) -> HTTPListener:
     try:
         return HTTPListener(
-            options.host,
-            options.port,
-            unix=options.unix,
+            host,
+            port,
+            unix=unix,
             limits=limits,
             access_log=access_log,
             tls=tls,
         )
     except (OSError, UnicodeError) as error:
-        sentence = values.why_not_listening(error, options.host, options.port, options.unix)
+        sentence = values.why_not_listening(error, host, port, unix)
         raise BadInput(sentence) from error

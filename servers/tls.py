@@ -8,11 +8,12 @@ the poll, so it is always read to its end.
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from contextlib import suppress
 from typing import Any
 
-from lifetime import event_driven
+from lifetime import Phase, Veto, event_driven
 from servers.channel import FOREVER, Channel
 
 log = logging.getLogger("servers")
@@ -22,10 +23,13 @@ class OverTLS(Channel):
     """Mixed in before a Channel class whose socket is an `ssl.SSLSocket` without a handshake yet.
 
     handshake_time: seconds in which the handshake must end, or the connection does.
+    server: what has accepted us; its `quiet_time()` is how long a stop waits for the first byte.
     """
 
+    server: Any = None
     handshake_time = 20.0
     handshaking = True
+    _silent = True  # the peer has not sent one byte yet
     _waits_to_write = False
     _sends_files = False
 
@@ -37,6 +41,7 @@ class OverTLS(Channel):
     def handle_read_event(self) -> None:
         """Something has come: a step of the handshake, or data."""
         if self.handshaking:
+            self._silent = False
             self._shake_hands()
         else:
             super().handle_read_event()
@@ -112,7 +117,29 @@ class OverTLS(Channel):
     @property
     def working(self) -> bool:
         """A handshake that has begun is work for the peer."""
-        return self.handshaking or super().working
+        return not self._silent if self.handshaking else super().working
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+        """Phase 3: a peer that has not begun its handshake is given the moment of a quiet one."""
+        if phase < Phase.DRAINING or self.socket is None or not (self.handshaking and self._silent):
+            return super().clean_shutdown_control(phase, time_in_phase)
+        joined = self.deadline - self.handshake_time
+        quiet_time = 0.0 if self.server is None else self.server.quiet_time()
+        remaining = joined + quiet_time - self.lifetime_of().clock()
+        if remaining > 0:
+            return Veto("kept open for a handshake that may be on its way", remaining)
+        if self._has_come():  # a last look
+            self._silent = False
+            return Veto(self.occupation())
+        self.close()
+        return None
+
+    def _has_come(self) -> bool:
+        # Looked at below TLS, which would not say whether it waits for a first byte or for more.
+        try:
+            return bool(socket.socket.recv(self.socket, 1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def occupation(self) -> str:
         """What keeps us busy, in a few words for the operator."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
+from lifetime.poller import Poller
 from servers.channel import FOREVER
 from servers.http.answering import AnsweringChannel
 from servers.http.body import ChunkedBody, SizedBody
@@ -41,6 +42,7 @@ class HTTPChannel(AnsweringChannel):
     current_request: the request whose answer is awaited, or None.
     """
 
+    poller: Poller
     request_class = Request
     ac_in_buffer_size = 65536
     terminator = b"\r\n\r\n"
@@ -108,7 +110,7 @@ class HTTPChannel(AnsweringChannel):
         else:
             # Sent when everybody who is ready has been read: a client that waits on this machine
             # is then woken once for many answers, not once for each.
-            self.server.lifetime.poller.at_end_of_turn(self._conclude)
+            self.poller.at_end_of_turn(self._conclude)
 
     def _conclude(self) -> None:
         """Send what the turn has given; if only unsent output has kept us from more, go on."""
@@ -162,7 +164,7 @@ class HTTPChannel(AnsweringChannel):
                 self.final = True
                 self.unread = b""
             elif self._head_until == FOREVER:
-                self._head_until = self.server.lifetime.poller.now + self.limits.header_time
+                self._head_until = self.poller.now + self.limits.header_time
             return False
         self._searched = 0
         self._head_until = FOREVER
@@ -196,7 +198,7 @@ class HTTPChannel(AnsweringChannel):
         self._reader = request
         self._collected = False
         self.terminator = HTTPChannel.terminator  # whatever the handler before has left there
-        self._body_began = self.server.lifetime.poller.now
+        self._body_began = self.poller.now
         if head.length:
             self._body = SizedBody(head.length)
         else:
@@ -362,7 +364,7 @@ class HTTPChannel(AnsweringChannel):
 
     def settle(self) -> None:
         """What do we wait for, and until when?"""
-        now = self.server.lifetime.poller.now
+        now = self.poller.now
         limits = self.limits
         if (
             self._watched is IDLE
@@ -478,7 +480,7 @@ class HTTPChannel(AnsweringChannel):
         self._linger_bytes = self.limits.linger_bytes
         self.say_goodbye()
         if self.socket is not None:
-            self.expire_at(self.server.lifetime.poller.now + self.limits.linger_time)
+            self.expire_at(self.poller.now + self.limits.linger_time)
             self.changed()
 
     def _discard(self, data: bytes) -> None:

@@ -12,10 +12,35 @@ from typing import Any
 
 SUFFIXES = {"k": 1024, "M": 1024**2, "G": 1024**3}
 
+#: What a limit must not be below: with less nothing could be asked or answered, or the server would
+#: stand still.  The others may be 0.
+MINIMUMS: dict[str, float] = {
+    "request_line": len("G / HTTP/1.0"),  # the shortest that the grammar allows
+    "header_line": len("A:"),
+    "head": len("G / HTTP/1.0\r\n\r\n"),
+    "header_lines": 1,  # HTTP/1.1 wants a Host field
+    "header_time": 0.05,
+    "chunk_size_digits": 1,
+    "chunk_line": 1,
+    "trailer_bytes": len("\r\n"),
+    "memory_body": 1,
+    "body_idle_time": 0.05,
+    "unparsed": 512,
+    "output_high": 512,
+    "write_stall": 0.05,
+    "keep_alive": 0.05,  # requests_per_connection=1 is how to do without
+    "requests_per_connection": 1,
+    "connections": 1,
+    "accept_batch": 1,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Whole numbers are bytes or counts, fractions are seconds."""
+    """Whole numbers are bytes or counts, fractions are seconds.
+
+    Raises ValueError with one sentence for a value below its minimum, see `MINIMUMS`.
+    """
 
     # The head: bytes without the line end, except for `head`, which is all of it.
     request_line: int = 8190  # 414
@@ -54,8 +79,14 @@ class Limits:
     accept_batch: int = 64  # accepted in one turn of the loop
 
     def __post_init__(self) -> None:
+        for name, minimum in MINIMUMS.items():
+            if not getattr(self, name) >= minimum:
+                unit = " s" if isinstance(minimum, float) else ""
+                raise ValueError(f"{name}={getattr(self, name)!r}: give at least {minimum}{unit}")
         if self.output_low > self.output_high:
-            raise ValueError("output_low must not be above output_high")
+            raise ValueError(
+                f"output_low={self.output_low!r} must not be above output_high={self.output_high!r}"
+            )
 
     @classmethod
     def from_settings(cls, settings: Iterable[str]) -> "Limits":

@@ -15,6 +15,7 @@ from functools import lru_cache
 from servers.http import grammar
 from servers.http.errors import ClientError
 from servers.http.limits import Limits
+from servers.http.target import Target, split_target
 
 LINE_END = b"\r\n"
 HEAD_END = b"\r\n\r\n"
@@ -139,6 +140,7 @@ class Head:
 
     __slots__ = (
         "_fields",
+        "_parts",
         "chunked",
         "expects_continue",
         "host",
@@ -159,6 +161,13 @@ class Head:
         self.expects_continue = fields.expects_continue
         self.host = fields.host
         self._fields = fields
+        self._parts: Target | None = None
+
+    def parts(self) -> Target:
+        """What the target is made of.  Raises ClientError as split_target() does."""
+        if self._parts is None:
+            self._parts = split_target(self.target, self.method)
+        return self._parts
 
     @property
     def line(self) -> str:

@@ -56,7 +56,8 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     headers = request.reply_headers
     if (
         head.version == "1.0"
-        or has_no_body(head.method, request.reply_code)
+        or request.reply_code != 200  # most are, and then only HEAD has no body
+        or head.method == "HEAD"
         or request._more_headers is not None
         or not _SPECIAL.isdisjoint(headers)
     ):

@@ -18,7 +18,6 @@ from servers.http.errors import ClientError, MisuseError
 from servers.http.framing import CANONICAL, SINGLE, Allowance, Coding, field_name, field_value
 from servers.http.parser import Head
 from servers.http.status import REASONS
-from servers.http.target import split_target
 from servers.producers import Producer, close
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class Request:
         self.head = head
         self.method = self.command = head.method
         self.uri = head.target
-        self.path, self.query_string, self.authority = split_target(head.target, head.method)
+        self.path, self.query_string, self.authority = head.parts()
         self.body_limit = body_limit
         self.reply_headers: dict[str, str] = {}
         self.outgoing: list[Any] = []

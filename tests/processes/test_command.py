@@ -1,22 +1,27 @@
 """`lifetime serve` as a person at a terminal meets it: what it prints, refuses, and exits with."""
 
+import configparser
+import functools
 import json
 import os
 import pty
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 
-from tests.processes.server import PROJECT
+from tests.processes.server import PROJECT, ServerProcess, free_port
 
 PATIENCE = 20  # seconds; far above what any of this needs
 
@@ -51,7 +56,15 @@ def announced():
 
 def broken():
     return 1 / 0
+
+def leaving():
+    raise SystemExit("not\\ntoday")
+
+def interrupted():
+    raise KeyboardInterrupt
 """
+
+FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
 
 
 @pytest.fixture
@@ -61,7 +74,29 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "site" / "page.txt").write_text("a page\n")
     (tmp_path / "no-certificate.pem").write_text("not a certificate\n")
     (tmp_path / "handlers.py").write_text(HANDLERS)
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "fifo")
+    for name, text in pem_files().items():
+        (tmp_path / name).write_bytes(text)
     return tmp_path
+
+
+@functools.cache
+def pem_files() -> dict[str, bytes]:
+    """A certificate, its key behind a password, and the key of another."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    return {
+        "cert.pem": issued.cert_chain_pems[0].bytes(),
+        "locked.pem": locked,
+        "other.pem": authority.issue_cert("example.org").private_key_pem.bytes(),
+    }
 
 
 @pytest.fixture
@@ -74,9 +109,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(PROJECT), "TERM": "xterm", "COLUMNS": "120"}
 
 
-def refused(folder: Path, *arguments: str) -> str:
-    """Run the command with what it must refuse; return the one sentence it says."""
-    ended = subprocess.run(
+def ended_at_once(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command where it has nothing to serve."""
+    return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
         env=environment(),
@@ -85,6 +120,11 @@ def refused(folder: Path, *arguments: str) -> str:
         timeout=PATIENCE,
         text=True,
     )
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """Run the command with what it must refuse; return the one sentence it says."""
+    ended = ended_at_once(folder, *arguments)
     assert ended.returncode == 2, ended
     assert ended.stdout == ""
     assert ended.stderr.startswith("lifetime serve: ")
@@ -93,10 +133,12 @@ def refused(folder: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """The command while it serves on a free port, and its URL, or whatever it says first."""
+def serving(
+    folder: Path, *arguments: str, where: Sequence[str] = ("--port", "0")
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The command while it serves, on a free port, and its URL, or whatever it says first."""
     process = subprocess.Popen(
-        [*COMMAND, "site", "--port", "0", *arguments],
+        [*COMMAND, "site", *where, *arguments],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -135,8 +177,12 @@ BAD_INPUT = {
     "empty-label": ("site --host a..b", "'a..b' is no address"),
     "foreign-address": ("site --port 0 --host 203.0.113.1", "not an address of this machine"),
     "no-socket-folder": ("site --unix nowhere/socket", "'nowhere/socket': its folder"),
-    "no-certificate": ("site --tls-cert nowhere.pem", "cannot read 'nowhere.pem'"),
+    "no-certificate": ("site --tls-cert nowhere.pem", "--tls-cert 'nowhere.pem' cannot be read"),
     "bad-certificate": ("site --tls-cert no-certificate.pem", "not a PEM certificate"),
+    "certificate-is-a-folder": ("site --tls-cert site", "--tls-cert 'site' is not a file"),
+    "certificate-is-a-fifo": ("site --tls-cert fifo", "--tls-cert 'fifo' is not a file"),
+    "encrypted-key": ("site --tls-cert cert.pem --tls-key locked.pem", "'locked.pem' is encrypted"),
+    "another-key": ("site --tls-cert cert.pem --tls-key other.pem", "is not that of 'cert.pem'"),
     "lonely-key": ("site --tls-key nowhere.pem", "without --tls-cert"),
     "no-time": ("site --patience soon", "--patience: 'soon' is not a time"),
     "endless-time": ("site --deadline inf", "--deadline: 'inf' is not a time"),
@@ -145,13 +191,25 @@ BAD_INPUT = {
     "half-a-handler": ("site --handler handlers", "'handlers' does not say what to call"),
     "no-module": ("site --handler nowhere:Slow", "No module named 'nowhere'"),
     "no-factory": ("site --handler handlers:Fast", "no attribute 'Fast'"),
-    "broken-factory": ("site --handler handlers:broken", "handlers.py, line 26"),
+    "leaving-factory": ("site --handler handlers:leaving", "SystemExit: not today (/"),
+    "broken-factory": ("site --handler handlers:broken", "handlers.py, line 26); correct it there"),
     "not-a-handler": ("site --handler builtins:dict", "made dict, which has no match"),
     "no-limit": ("site --limit bodies=1", "no limit called 'bodies'; did you mean body?"),
     "bad-limit": ("site --limit body=big", "body='big'"),
     "no-log-folder": ("site --access-log nowhere/log", "no folder 'nowhere'"),
     "log-is-a-folder": ("site --error-log site", "'site' is a folder"),
     "report-is-a-folder": ("site --report site", "'site' is a folder"),
+    "endless-link": ("loop", "'loop' cannot be reached"),
+    "long-name": ("n" * 300, "File name too long"),
+    "long-report": ("site --report " + "n" * 300, "File name too long"),
+    "bracketed-host": ("site --host [::1]", "without brackets: --host ::1"),
+    "unknown-scope": ("site --host fe80::1%nowhere", "an interface of this machine"),
+    "two-places": ("site --unix socket --port 0", "takes the place of --port; give one of them"),
+    "long-socket": ("site --unix " + "n" * 120, "too long for a socket (120 bytes); shorten it"),
+    "socket-is-a-file": ("site --unix handlers.py", "'handlers.py' is a file, not a socket"),
+    "socket-is-a-folder": ("site --unix site", "'site' is a folder, not a socket"),
+    "minimum-beyond-deadline": ("site --withdraw 60 --deadline 10", "raise the deadline"),
+    "low-limit": ("site --limit connections=0", "--limit: connections=0: give at least 1"),
     "unknown-option": ("site --prot 80", "unrecognized arguments: --prot 80"),
 }
 
@@ -161,6 +219,26 @@ def test_bad_input_gets_one_sentence_that_names_it(
     folder: Path, arguments: str, words: str
 ) -> None:
     assert words in refused(folder, *arguments.split())
+
+
+@pytest.mark.parametrize("option", ["--unix", "--report", "--access-log", "--error-log", None])
+def test_an_empty_path_is_refused(folder: Path, option: str | None) -> None:
+    arguments = [""] if option is None else ["site", option, ""]
+    assert "'' names nothing" in refused(folder, *arguments)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+@pytest.mark.parametrize(
+    "arguments", ["closed/site", "site --report closed/x", "site --access-log closed/x"]
+)
+def test_what_lies_in_a_closed_folder_is_refused(folder: Path, arguments: str) -> None:
+    (folder / "closed").mkdir(mode=0)
+    assert "Permission denied" in refused(folder, *arguments.split())
+
+
+def test_ctrl_c_while_a_handler_is_made_ends_the_command(folder: Path) -> None:
+    ended = ended_at_once(folder, "site", "--handler", "handlers:interrupted")
+    assert (ended.returncode, ended.stderr) == (130, "")
 
 
 def test_a_port_that_is_taken_is_named(folder: Path, taken_port: int) -> None:
@@ -244,7 +322,8 @@ def test_a_unix_socket_takes_the_place_of_host_and_port(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)  # the path of a socket must be short
-    with serving(folder, "--unix", "socket"), socket.socket(socket.AF_UNIX) as client:
+    unix = ("--unix", "socket")
+    with serving(folder, where=unix), socket.socket(socket.AF_UNIX) as client:
         client.connect("socket")
         client.sendall(b"GET /page.txt HTTP/1.0\r\n\r\n")
         with client.makefile("rb") as answer:
@@ -281,6 +360,73 @@ def test_quiet_says_nothing_at_all(folder: Path) -> None:
         assert stop(process) == (0, "")
 
 
+def outcome(folder: Path, arguments: str) -> tuple[int, str]:
+    """Serve two requests and stop, as a shell's command line; return status and all it said."""
+    port = free_port()
+    command = f"exec {shlex.join(COMMAND)} {folder}/site --port {port} {arguments}"
+    with ServerProcess(["sh", "-c", command], port) as server:
+        for _ in range(2):
+            assert fetch(f"http://127.0.0.1:{port}/page.txt") == b"a page\n"
+        server.signal(signal.SIGTERM)
+        status, _ = server.wait(PATIENCE)
+        return status, server.log
+
+
+@FULL
+def test_a_full_access_log_is_told_of_once(folder: Path) -> None:
+    status, said = outcome(folder, "--quiet --access-log /dev/full")
+    assert (status, said.count("\n")) == (0, 1)
+    assert "the log /dev/full takes no lines, so they are lost: No space left" in said
+
+
+@FULL
+@pytest.mark.parametrize(
+    "arguments", ["--error-log /dev/full", "2>/dev/full", "2>&-", "2>&- --error-log - --list"]
+)
+def test_an_error_log_that_takes_nothing_costs_its_lines_only(
+    folder: Path, arguments: str
+) -> None:
+    status, said = outcome(folder, arguments)
+    assert (status, said.count("\n")) == (0, 1)
+    assert said.startswith("serving ")
+
+
+@FULL
+@pytest.mark.parametrize("arguments", [">/dev/full", ">&-", ">/dev/full --access-log -"])
+def test_a_standard_output_that_takes_nothing_stops_no_server(
+    folder: Path, arguments: str
+) -> None:
+    status, said = outcome(folder, arguments)
+    assert (status, "Traceback" in said) == (0, False)
+
+
+def test_an_access_log_on_a_closed_standard_output_is_refused(folder: Path) -> None:
+    command = f"exec {shlex.join(COMMAND)} site --access-log - >&-"
+    ended = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        timeout=PATIENCE,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "--access-log '-' cannot be written: standard output is closed" in ended.stderr
+
+
+def test_the_version_is_that_of_the_distribution(folder: Path) -> None:
+    settings = configparser.ConfigParser()
+    settings.read(PROJECT / "setup.cfg")
+    printed = subprocess.run(
+        [sys.executable, "-c", HIDE_RICH, "--version"],
+        env=environment(),
+        capture_output=True,
+        timeout=PATIENCE,
+        text=True,
+    ).stdout
+    assert printed == f"lifetime {settings['metadata']['version']}\n"
+
+
 def test_the_report_is_json(folder: Path) -> None:
     with serving(folder, "--report", "report.json") as (process, _):
         stop(process)
@@ -293,6 +439,7 @@ def test_the_report_is_json(folder: Path) -> None:
 def test_a_terminal_shows_who_is_waited_for(folder: Path, command: list[str]) -> None:
     said = terminal_session(folder, [*command, "site", "--port", "0", "--handler", "handlers:Slow"])
     assert re.search(r"draining, \d+ s left .*waiting \d+ s for .*/slow", said), said
+    assert "s: held by" not in said  # once is enough
 
 
 def terminal_session(folder: Path, command: list[str]) -> str:

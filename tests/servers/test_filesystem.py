@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from servers.filesystem import (
+    Contents,
     Entry,
     Filesystem,
     FilesystemError,
@@ -53,6 +54,10 @@ def without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "readlink", no_proc)
 
 
+def names(contents: Contents) -> list[str]:
+    return [entry.name for entry in contents.entries]
+
+
 def read(filesystem: Filesystem, path: str) -> str:
     file = filesystem.open(path)
     try:
@@ -73,6 +78,17 @@ def test_empty_names_and_single_dots_are_dropped(root: Path, path: str) -> None:
     assert read(Filesystem(root), path) in ("content", "deep")
 
 
+@pytest.mark.parametrize("path", ["/.hidden", "/folder/.hidden", "/.folder/file", "//.hidden"])
+def test_hidden_names_are_not_there(root: Path, path: str) -> None:
+    for name in (".hidden", "folder/.hidden"):
+        (root / name).write_text("hidden")
+    (root / ".folder").mkdir()
+    (root / ".folder" / "file").write_text("hidden")
+    with pytest.raises(NotFound):
+        Filesystem(root).open(path)
+    assert read(Filesystem(root, hidden=True), path) == "hidden"
+
+
 def test_names_that_are_no_utf_8_can_be_opened(root: Path) -> None:
     (root / os.fsdecode(b"caf\xe9")).write_text("latin")
     assert read(Filesystem(root), "/caf\udce9") == "latin"
@@ -80,7 +96,7 @@ def test_names_that_are_no_utf_8_can_be_opened(root: Path) -> None:
 
 def test_a_name_may_begin_with_two_dots(root: Path) -> None:
     (root / "..data").write_text("dots")
-    assert read(Filesystem(root), "/..data") == "dots"
+    assert read(Filesystem(root, hidden=True), "/..data") == "dots"
 
 
 def test_an_open_file_tells_its_size_and_its_time(root: Path) -> None:
@@ -405,16 +421,31 @@ def test_a_file_that_somebody_touched_is_not_unchanged(
 def test_a_listing_is_sorted_and_tells_folders_from_files(root: Path) -> None:
     (root / "a.txt").write_text("")
     (root / ".hidden").write_text("")
-    assert Filesystem(root).listdir("/") == [
-        Entry("a.txt", False),
-        Entry("file.txt", False),
-        Entry("folder", True),
-    ]
+    contents = Filesystem(root).listdir("/")
+    listed = [(entry.name, entry.is_folder) for entry in contents.entries]
+    assert listed == [("folder", True), ("a.txt", False), ("file.txt", False)]
+
+
+def test_a_listing_has_sizes_and_dates(root: Path) -> None:
+    os.utime(root / "file.txt", (0, 1_000_000_000))
+    assert Entry("file.txt", False, 7, 1_000_000_000) in Filesystem(root).listdir("/").entries
+
+
+def test_hidden_names_are_listed_on_request(root: Path) -> None:
+    (root / ".hidden").write_text("")
+    assert names(Filesystem(root, hidden=True).listdir("/")) == ["folder", ".hidden", "file.txt"]
+
+
+@pytest.mark.parametrize("target", ["link", "nowhere"])
+def test_a_link_that_leads_nowhere_is_not_listed(root: Path, target: str) -> None:
+    (root / "link").symlink_to(target)
+    assert names(Filesystem(root).listdir("/")) == ["folder", "file.txt"]
 
 
 def test_a_listing_has_an_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("servers.filesystem.LISTED", 1)
-    assert len(Filesystem(root).listdir("/")) == 1
+    contents = Filesystem(root).listdir("/")
+    assert (names(contents), contents.left_out) == (["folder"], 1)
 
 
 @pytest.mark.parametrize("path", ["/missing/", "/file.txt", "/../"])
@@ -431,7 +462,7 @@ def test_a_folder_outside_is_not_listed(leaving: Filesystem, path: str) -> None:
 
 def test_a_link_that_leaves_the_root_can_be_listed_on_request(root: Path) -> None:
     (root / "up").symlink_to("..")
-    assert Entry("secret.txt", False) in Filesystem(root, follow_links=True).listdir("/up")
+    assert "secret.txt" in names(Filesystem(root, follow_links=True).listdir("/up"))
 
 
 # -- paths -------------------------------------------------------------------------------------

@@ -152,6 +152,12 @@ def test_a_file_that_shrinks_ends_its_slice_with_an_error(digits: io.FileIO) -> 
         part.more()
 
 
+def test_a_file_that_shrinks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shrunk").touch()
+    with (tmp_path / "shrunk").open("rb", buffering=0) as file:
+        assert "shrunk' lacks the last 5 bytes" in str(FileSlice(file, 0, 5).shrank())
+
+
 def test_closing_a_slice_closes_the_file(digits: io.FileIO) -> None:
     FileSlice(digits, 0, 1).close()
     assert digits.closed

@@ -1,9 +1,14 @@
 """What is shown of a shutdown: who holds it, and how much patience is left."""
 
+import logging
+import socket
+
 import pytest
 
-from lifetime import Holding, Lifetime, Phase
-from servers.progress import REPEAT, PlainLines, Progress, Status, describe
+from lifetime import Holding, Lifetime, Patience, Phase, Veto
+from lifetime.dispatcher import Dispatcher
+from servers.error_log import is_no_veto
+from servers.progress import REPEAT, PlainLines, Progress, Status, cut, describe
 
 
 def holding(owner: str, since: float, reason: str = "busy") -> Holding:
@@ -76,3 +81,51 @@ def test_looking_begins_with_the_shutdown_and_ends_with_an_undo() -> None:
         assert len(life.timers) == 1
         progress.phase_entered(Phase.RUNNING)
         assert len(life.timers) == 0
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(6, "abcdef"), (5, "abcd…"), (1, "…")])
+def test_a_line_is_cut_to_the_terminal(columns: int, shown: str) -> None:
+    assert cut("abcdef", columns) == shown
+
+
+class Holder(Dispatcher):
+    """Holds phase 1 for a moment, or not at all; closes in phase 2."""
+
+    def __init__(self, life: Lifetime, reason: str | None) -> None:
+        super().__init__(socket.socket(), life.map)
+        self.reason = reason
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+        if phase >= Phase.REFUSING:
+            self.close()
+        return Veto(self.reason) if self.reason and time_in_phase < 0.4 else None
+
+
+def shown_of_a_stop(patience: Patience, reason: str | None = None) -> list[Status]:
+    """What a screen is shown of a stop that such a holder goes through."""
+    life = Lifetime(patience=patience)
+    Holder(life, reason)
+    screen = Screen()
+    with Progress(life, lambda: screen):
+        life.shutdown()
+        life.loop()
+    return screen.shown
+
+
+def test_front_ends_are_waited_for_although_nobody_holds_the_phase() -> None:
+    shown = shown_of_a_stop(Patience(withdraw_minimum=0.5))
+    assert (shown[0].phase, shown[0].who) == (Phase.WITHDRAWING, "front ends, 0.5 s at least")
+
+
+def test_a_stop_that_nobody_holds_shows_nothing() -> None:
+    assert shown_of_a_stop(Patience()) == []
+
+
+def test_vetoes_are_left_out_where_the_line_shows_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "lifetime")
+    shown = shown_of_a_stop(Patience(), "busy")
+    said = [record.getMessage() for record in caplog.records if is_no_veto(record)]
+    assert any("held by Holder (busy" in record.getMessage() for record in caplog.records)
+    assert shown[0].who == "Holder (busy)"
+    assert not any(": held by" in message for message in said)
+    assert "phase 1: withdrawing" in said

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from servers.http.handlers import Files
+from servers.http.limits import Limits
 from tests.wire.conftest import Served
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -176,6 +177,29 @@ def test_a_listing_on_request(ask: Ask) -> None:
     assert b'<a href="below/">below/</a>' in body
 
 
+def test_a_link_to_itself_costs_a_listing_nothing_else(ask: Ask, root: Path) -> None:
+    (root / "bare" / "loop").symlink_to("loop")
+    status, _, body = ask("/bare/", listing=True)
+    assert (status, b"below/" in body, b"loop" in body) == (200, True, False)
+
+
+@pytest.mark.parametrize("target", ["/.git/config", "/.git/", "/.env", "/bare/.env"])
+def test_hidden_names_are_served_on_request_only(ask: Ask, root: Path, target: str) -> None:
+    (root / ".git").mkdir()
+    for name in (".git/config", ".env", "bare/.env"):
+        (root / name).write_text("hidden")
+    assert ask(target, listing=True)[0] == 404
+    assert ask(target, listing=True, hidden=True)[0] == 200
+
+
+def test_well_known_names_are_for_everybody(ask: Ask, root: Path) -> None:
+    (root / ".well-known").mkdir()
+    (root / ".well-known" / "security.txt").write_text("known")
+    (root / ".well-known" / ".env").write_text("hidden")
+    assert ask("/.well-known/security.txt")[::2] == (200, b"known")
+    assert ask("/.well-known/.env")[0] == 404
+
+
 def test_a_listing_does_not_replace_an_index(ask: Ask) -> None:
     assert ask("/with%20index/", listing=True)[2] == b"the index"
 
@@ -320,6 +344,20 @@ def test_a_range_beyond_the_end_is_416(ask: Ask) -> None:
 )
 def test_a_range_we_do_not_serve_is_ignored(ask: Ask, asked: str) -> None:
     assert ask("/text.txt", f"Range: {asked}")[::2] == (200, TEXT)
+
+
+def test_how_many_ranges_are_served_is_a_limit(serve: Callable[..., Served], root: Path) -> None:
+    served = serve(Files(root), limits=Limits(ranges=2))
+    assert request(served, "/text.txt", "Range: bytes=0-0,5-5")[0] == 206
+    assert request(served, "/text.txt", "Range: bytes=0-0,5-5,9-9")[::2] == (200, TEXT)
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-0", "bytes=99-"])
+def test_a_limit_of_no_ranges_turns_them_off(
+    serve: Callable[..., Served], root: Path, asked: str
+) -> None:
+    served = serve(Files(root), limits=Limits(ranges=0))
+    assert request(served, "/text.txt", f"Range: {asked}")[::2] == (200, TEXT)
 
 
 def test_a_head_request_ignores_ranges(ask: Ask) -> None:

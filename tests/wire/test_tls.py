@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import trustme
 
-from servers.http import Limits
+from lifetime import Lifetime, Patience
+from servers.http import HTTPListener, Limits
 from servers.http.handlers import Files
+from tests.lifetime.members import Member
 from tests.wire.conftest import Peer, Served
 
 AUTHORITY = trustme.CA()
@@ -177,3 +179,43 @@ def test_a_client_that_hangs_up_in_the_handshake_harms_nobody(
         sock.send(b"\x16\x03\x01")
         sock.close()
     assert secure(served).send(GET).read_reply()[2] == b"xx"
+
+
+# -- a stop in the middle of a handshake -------------------------------------------------------
+
+
+def reasons_of_a_stop(served: Served) -> set[str]:
+    """Stop it, and say why that has taken its time in phase 3."""
+    secure(served).send(GET).read_reply()  # by then whoever came before is known
+    served.lifetime.shutdown()
+    served.thread.join(5.0)
+    assert not served.thread.is_alive()
+    return {held.reason for held in served.lifetime.report.vetoes if held.phase == 3}
+
+
+def test_a_client_that_says_nothing_holds_a_stop_no_longer_than_a_quiet_one(
+    serve_tls: Callable[..., Served],
+) -> None:
+    served = serve_tls(Body(2), limits=Limits(quiet_time=0.05, linger_time=0.05))
+    served.connect()
+    assert "a TLS handshake" not in reasons_of_a_stop(served)
+
+
+def test_a_handshake_that_has_begun_is_waited_for(serve_tls: Callable[..., Served]) -> None:
+    served = serve_tls(Body(2), limits=Limits(quiet_time=0.05), patience=Patience(phase=0.3))
+    served.connect().send(b"\x16\x03\x01")
+    assert "a TLS handshake" in reasons_of_a_stop(served)
+
+
+def test_a_handshake_whose_first_byte_comes_at_the_last_moment_is_waited_for() -> None:
+    lifetime = Lifetime(patience=Patience(phase=0.1))
+    site = HTTPListener(
+        "127.0.0.1", tls=server_context(), limits=Limits(quiet_time=0.0), lifetime=lifetime
+    )
+    with socket.create_connection(site.addr) as client:
+        # Asked before the channel, and behind the last look of the poll.
+        Member(lifetime, lambda phase, elapsed: phase == 3 and client.send(b"\x16") and None)
+        site.handle_accept()
+        lifetime.shutdown()
+        lifetime.loop()
+    assert "a TLS handshake" in {held.reason for held in lifetime.report.vetoes}

@@ -60,6 +60,7 @@ class Files:
     index: names that stand for a folder, the first that exists.
     listing: list folders that have none of them.
     follow_links: also links that lead out of `root`.
+    hidden: also names that begin with a dot; without it only "/.well-known/" below `prefix`.
     precompressed: send `name.br` or `name.gz` in place of `name` to clients who like that, unless
         it is older than `name`.
     """
@@ -72,8 +73,9 @@ class Files:
         index: Sequence[str] = ("index.html",),
         follow_links: bool = False,
         precompressed: bool = True,
+        hidden: bool = False,
     ) -> None:
-        self.filesystem = Filesystem(root, follow_links)
+        self.filesystem = Filesystem(root, follow_links, hidden)
         self.cache = FileCache(self.filesystem)
         self.prefix = "".join(f"/{name}" for name in split(prefix))  # "" for the whole site
         self._below = f"{self.prefix}/"
@@ -260,11 +262,12 @@ def _describe(path: str, coding: str, file: OpenFile, varies: bool) -> Represent
 def _spans(request: Request, what: Representation) -> list[ranges.Span]:
     """What a GET asks for in its Range field; nothing, if the answer is to be the whole."""
     field = request.get_header("Range") if request.method == "GET" else None
-    if field is None:
+    limit = request.channel.limits.ranges
+    if field is None or not limit:
         return []
     if not range_applies(request.get_header("If-Range"), what.etag, what.mtime):
         return []
-    return ranges.parse(field, what.size)
+    return ranges.parse(field, what.size, limit)
 
 
 def _part(file: OpenFile, span: ranges.Span, closes: bool = True) -> bytes | FileSlice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.http.limits import Limits
+from servers.http.limits import MINIMUMS, Limits
 
 
 def test_the_defaults_are_those_of_careful_servers() -> None:
@@ -32,7 +32,7 @@ def test_no_settings_mean_the_defaults() -> None:
         ("body=2G", "body", 2147483648),
         (" header_lines = 7 ", "header_lines", 7),
         ("keep_alive=7.5", "keep_alive", 7.5),
-        ("keep_alive=0", "keep_alive", 0.0),
+        ("quiet_time=0", "quiet_time", 0.0),
     ],
 )
 def test_a_setting_sets_a_limit(setting: str, name: str, value: float) -> None:
@@ -63,9 +63,37 @@ def test_the_last_setting_of_a_name_holds() -> None:
         ("keep_alive=nan", "number of seconds"),
         ("keep_alive=inf", "number of seconds"),
         ("keep_alive=10k", "number of seconds"),
-        ("output_low=1G", "output_low must not be above output_high"),
+        ("output_low=1G", "output_low=1073741824 must not be above output_high=262144"),
     ],
 )
 def test_a_setting_that_is_not_understood_is_explained(setting: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Limits.from_settings([setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("connections=0", "connections=0: give at least 1"),
+        ("accept_batch=0", "accept_batch=0: give at least 1"),
+        ("unparsed=0", "unparsed=0: give at least 512"),
+        ("head=1", "head=1: give at least 16"),
+        ("keep_alive=0", "keep_alive=0.0: give at least 0.05 s"),
+    ],
+)
+def test_a_limit_under_which_nothing_could_be_served_is_refused(
+    setting: str, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        Limits.from_settings([setting])
+
+
+def test_a_program_is_held_to_the_minimums_too() -> None:
+    with pytest.raises(ValueError, match="connections=0"):
+        Limits(connections=0)
+
+
+@pytest.mark.parametrize("name", MINIMUMS)
+def test_each_limit_may_be_at_its_minimum(name: str) -> None:
+    lowest = {"output_high": {"output_low": 0}}.get(name, {})
+    assert getattr(Limits(**{name: MINIMUMS[name]}, **lowest), name) == MINIMUMS[name]  # type: ignore[arg-type]
