@@ -41,7 +41,7 @@ class Lifetime:
     selector: how to wait; by default a new one of the system's best kind each time the loop runs.
     patience: how long a shutdown may take, see `Patience`.
     escalation_interval: stop requests that come within so many seconds of one that counted do
-        not escalate: a terminal, a supervisor and a script may all pass on the same one.
+        not escalate; for when a process group and a supervisor both pass on the same one.
 
     stuck_after: a loop that has not waited for so many seconds is taken to be stuck in a handler.
 
@@ -58,7 +58,7 @@ class Lifetime:
         clock: Callable[[], float] = time.monotonic,
         selector: Selector | None = None,
         patience: Patience | None = None,
-        escalation_interval: float = 0.1,
+        escalation_interval: float = 0.0,
     ) -> None:
         self.map: SocketMap = {} if map is None else map
         self.clock = clock

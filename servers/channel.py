@@ -193,8 +193,10 @@ class Channel(Dispatcher):
     def push(self, data: bytes | str) -> None:
         """Send data behind everything that was pushed before."""
         if not isinstance(data, bytes | bytearray | memoryview | str):
-            raise TypeError(f"push() takes bytes or text, not {type(data).__name__}; "
-                            "for a producer there is push_with_producer()")
+            raise TypeError(
+                f"push() takes bytes or text, not {type(data).__name__}; "
+                "for a producer there is push_with_producer()"
+            )
         self.producer_fifo.append(data)
         self.initiate_send()
 

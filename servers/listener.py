@@ -77,7 +77,7 @@ class Listener(Dispatcher):
         self.inherited = sock is not None
         self.owner = os.getpid()
         self._resting = False
-        self._filtered = False
+        self._settled_at: float | None = None  # when the last handshakes have had their time
         self._full = False  # has been at its limit, without a clear drop since
         self._path_identity: tuple[int, int] | None = None
         if sock is None:
@@ -143,7 +143,7 @@ class Listener(Dispatcher):
             if accepted is None:
                 return
             self._welcome(*accepted)
-            if self._filtered:  # nobody new comes in: these have been in the queue
+            if self._settled_at is not None:  # nobody new comes in: these have been in the queue
                 self.lifetime.tally.from_queue += 1
 
     def _accept(self) -> tuple[socket.socket, Any] | None:
@@ -219,11 +219,9 @@ class Listener(Dispatcher):
             self.close()
             return None
         self._unlink()  # nobody finds us any more, those who did are in the queue
-        settling = self._time_to_settle(time_in_phase) if phase == Phase.REFUSING else 0.0
+        settling = self._time_to_settle() if phase == Phase.REFUSING else 0.0
         if settling > 0:
-            self._filtered = self._filtered or drop_syn(self.socket)
-            if self._filtered:
-                return Veto("the last handshakes end", settling)
+            return Veto("the last handshakes end", settling)
         self._resting = False
         accepted = list(self._empty_queue())
         emptied = not self._resting
@@ -237,13 +235,18 @@ class Listener(Dispatcher):
         log.info("%s accepts no more; %d connections came from its queue", self, len(accepted))
         return None
 
-    def _time_to_settle(self, time_in_phase: float) -> float:
-        """Seconds for which the last handshakes may go on; none if patience ends before that."""
-        settling = SETTLE - time_in_phase
-        sequence = self.lifetime.sequence
-        if sequence is not None and sequence.remaining(self.lifetime.clock()) <= settling:
-            return 0.0
-        return settling
+    def _time_to_settle(self) -> float:
+        """Seconds for which the last handshakes may go on, now that new ones are kept away.
+
+        None where those cannot be kept away, or if patience ends before that.  Counted from the
+        filter, not from the phase: a busy loop may come to us late in it.
+        """
+        now = self.lifetime.clock()
+        if self._settled_at is None:
+            sequence = self.lifetime.sequence
+            has_time = sequence is None or sequence.remaining(now) > SETTLE
+            self._settled_at = now + SETTLE if has_time and drop_syn(self.socket) else now
+        return self._settled_at - now
 
     def abort(self) -> None:
         """Close although patience ended before the queue was empty.

@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from servers.progress import BAR, Status
+from servers.progress import BAR, NARROW, Status
 
 
 class LiveLine:
@@ -23,19 +23,18 @@ class LiveLine:
     def show(self, status: Status) -> None:
         line = Table.grid(padding=(0, 1), expand=True)
         line.add_column(no_wrap=True)
-        line.add_column(width=BAR)
-        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        line.add_row(
-            status.title,
-            ProgressBar(
-                total=1.0,
-                completed=status.fraction,
-                width=BAR,
-                complete_style="green",
-                finished_style="green",
-            ),
-            Text(status.waiting),
+        bar = ProgressBar(
+            total=1.0,
+            completed=status.fraction,
+            width=BAR,
+            complete_style="green",
+            finished_style="green",
         )
+        bars = [bar] if self._live.console.width >= NARROW else []
+        for _ in bars:
+            line.add_column(width=BAR)
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        line.add_row(status.title, *bars, Text(status.waiting))
         self._live.update(line, refresh=True)
 
     def close(self) -> None:

@@ -75,9 +75,7 @@ class FileLogger:
     def _tell_of_a_loss(self, error: Exception) -> None:
         if not self._is_losing and self._may_tell():
             self._is_losing = True
-            log.warning(
-                "%s takes no lines, so they are lost: %s", self._sink, _reason(error)
-            )
+            log.warning("%s takes no lines, so they are lost: %s", self._sink, _reason(error))
 
     def _tell_of_the_end(self) -> None:
         if self._may_tell():

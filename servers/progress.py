@@ -29,6 +29,9 @@ NAMED = 3
 #: Width of the bar, in columns.
 BAR = 20
 
+#: A terminal with fewer columns shows no bar: the names need the room.
+NARROW = 80
+
 
 @dataclass(frozen=True)
 class Status:
@@ -94,17 +97,14 @@ class PlainLines:
 
     def show(self, status: Status) -> None:
         shown = self._shown
-        if (
-            shown is None
-            or shown.phase is not status.phase
-            or shown.left - status.left >= REPEAT
-        ):
+        if shown is None or shown.phase is not status.phase or shown.left - status.left >= REPEAT:
             self._shown = status
+            columns = shutil.get_terminal_size().columns
             full = round(BAR * status.fraction)
-            bar = "#" * full + "." * (BAR - full)
-            line = f"{status.title} [{bar}] {status.waiting}"
+            bar = f"[{'#' * full}{'.' * (BAR - full)}] " if columns >= NARROW else ""
+            line = cut(f"{status.title} {bar}{status.waiting}", columns)
             with suppress(OSError):  # the terminal has gone, the shutdown goes on
-                print(cut(line, shutil.get_terminal_size().columns), file=sys.stderr, flush=True)
+                print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing to undo: the lines stay."""

@@ -355,4 +355,3 @@ class ChunkedPart:
         release = getattr(self.producer, "close", None)
         if release is not None:
             release()
-

@@ -112,7 +112,9 @@ class HTTPListener(Listener):
             return f"http+unix:{self.addr}"
         host: str = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.addr[0], str(self.addr[0]))
         scheme = "http" if self.tls is None else "https"
-        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
+        return (
+            f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
+        )
 
     # Handlers
 

@@ -138,9 +138,7 @@ class Request:
         self._ask_for_body(limit)
         self.collector = WholeBody(self, callback)
 
-    def spool_body(
-        self, callback: Callable[[IO[bytes]], object], limit: int | None = None
-    ) -> None:
+    def spool_body(self, callback: Callable[[IO[bytes]], object], limit: int | None = None) -> None:
         """Call `callback(file)` once the body is in a file, open at its beginning.
 
         A small body stays in memory, a larger one goes to disk.  The file is the callback's to
@@ -254,8 +252,15 @@ class Request:
             return
         self.channel.throw_away(self)
         self.reply_code = status
-        for name in ("Content-Length", "Content-Encoding", "Transfer-Encoding", "ETag",
-                     "Last-Modified", "Content-Range", "Cache-Control"):
+        for name in (
+            "Content-Length",
+            "Content-Encoding",
+            "Transfer-Encoding",
+            "ETag",
+            "Last-Modified",
+            "Content-Range",
+            "Cache-Control",
+        ):
             self.reply_headers.pop(name, None)
         title = f"{status} {REASONS.get(status, 'Unknown')}"
         self["Content-Type"] = "text/html; charset=utf-8"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.loggers import FIELD, CombinedFormat, FileLogger, escape, user
+from servers.loggers import FIELD, PAUSE, CombinedFormat, FileLogger, escape, user
 
 # -- files -------------------------------------------------------------------------------------
 
@@ -190,6 +190,51 @@ def test_a_pipe_is_written_to_again_once_it_is_read(
     reader.read(1_000_000)
     logger.log("hello again")
     assert reader.read(100) == b"hello again\n"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_loss_is_told_of_and_so_is_its_end(
+    pipe: tuple[io.FileIO, io.TextIOWrapper], caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = pipe
+    clock = Clock()
+    logger = FileLogger(writer, clock)
+    while logger.lost < 5:
+        logger.log("x" * 1000)
+    reader.read(1_000_000)
+    clock.now = PAUSE
+    logger.log("hello again")
+    assert [record.getMessage().partition(" takes ")[2] for record in caplog.records] == [
+        "no lines, so they are lost: nobody reads the log",
+        "lines again; lost: 5",
+    ]
+
+
+def test_a_slow_reader_does_not_fill_the_error_log(
+    pipe: tuple[io.FileIO, io.TextIOWrapper], caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = pipe
+    logger = FileLogger(writer, Clock())
+    for losses in range(1, 20):
+        while logger.lost < losses:
+            logger.log("x" * 1000)
+        reader.read(1_000_000)
+        logger.log("hello again")
+    assert len(caplog.records) == 1
+
+
+def test_a_closed_standard_output_is_an_error_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OSError, match="standard output is closed"):
+        FileLogger("-")
 
 
 def test_a_line_is_cut_to_what_a_pipe_takes_at_once(

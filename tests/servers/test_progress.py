@@ -68,6 +68,14 @@ def test_plain_lines_come_now_and_then(
     assert capsys.readouterr().err.count("\n") == lines
 
 
+def test_a_narrow_terminal_shows_the_names_and_no_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    PlainLines().show(status(left=30.0))
+    assert capsys.readouterr().err == "draining, 30 s left waiting 0 s for a (…\n"
+
+
 def test_a_server_that_runs_is_not_looked_at() -> None:
     life = Lifetime()
     with Progress(life, Screen):
