@@ -1,4 +1,4 @@
-"""A process to send signals to: `python -m tests.lifetime.signalled MODE [FAST [RESTART_CODE [PATIENCE]]]`.
+"""A process to send signals to: `python -m tests.lifetime.signalled MODE [FAST [CODE [PATIENCE]]]`.
 
 It says `ready`, then each phase and each log line as it comes.  Modes: idle; busy (vetoes phase 3
 for ever); blocked (a handler sleeps and does not come back); forking (a child says what SIGTERM
