@@ -31,6 +31,13 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SPECIAL = frozenset({"Connection", "Transfer-Encoding", "Date", "Server"})
 
 
+#: Fields that a handler sets, it sets again and again: so many sets of them are remembered, none
+#: longer than this (bytes).  A dict keyed by names and values, so what is remembered is checked.
+REMEMBERED = 256
+MEMORABLE = 1024
+_ENCODED: dict[tuple[tuple[str, str], ...], bytes] = {}
+
+
 class Reply(NamedTuple):
     """One answer, ready to go.
 
@@ -63,14 +70,19 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     ):
         return None
     declared = headers.get("Content-Length")
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    if declared is None:
-        lines.append(f"Content-Length: {length}\r\n\r\n")
-    elif declared == str(length):
-        lines[-1] += "\r\n"
-    else:
+    if declared is not None and declared != str(length):
         return None
-    return preamble + _encode(lines, 1)
+    items = tuple(headers.items())
+    fields = _ENCODED.get(items)
+    if fields is None:
+        fields = _encode([f"{name}: {value}\r\n" for name, value in items])
+        if len(fields) <= MEMORABLE:
+            if len(_ENCODED) >= REMEMBERED:
+                del _ENCODED[next(iter(_ENCODED))]
+            _ENCODED[items] = fields
+    if declared is None:
+        return b"%b%bContent-Length: %d\r\n\r\n" % (preamble, fields, length)
+    return b"%b%b\r\n" % (preamble, fields)
 
 
 def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
@@ -165,14 +177,14 @@ def _head(request: Request, preamble: bytes, frame: Frame) -> bytes:
     return preamble + _encode(lines) + b"\r\n"
 
 
-def _encode(lines: list[str], empty: int = 0) -> bytes:
-    """Header lines as bytes, `empty` empty ones among them.
+def _encode(lines: list[str]) -> bytes:
+    """Header lines as bytes.
 
     Raises MisuseError if there are more line ends: values are checked when they are set, but
     `reply_headers` is a dictionary that anybody may fill.
     """
     text = "".join(lines)
-    if text.count("\n") != len(lines) + empty or text.count("\r") != len(lines) + empty:
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         raise MisuseError("a header field contains a line end; set it with request[name] = value")
     return text.encode("latin-1")
 
