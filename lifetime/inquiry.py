@@ -50,6 +50,7 @@ class Inquiry:
         self._counter = count()
         self._numbers: dict[int, int] = {}  # the holders' keys by descriptor
         self._estimates: list[tuple[float, int]] = []  # a heap of (when, whose key)
+        self._estimated: dict[int, float] = {}  # the one entry that counts for each key
 
     def ask_everyone(self, now: float) -> bool:
         """One full pass, in map order.  True if somebody vetoes."""
@@ -117,8 +118,17 @@ class Inquiry:
     def _take_estimates(self, now: float) -> set[int]:
         over: set[int] = set()
         while self._estimates and self._estimates[0][0] <= now:
-            over.add(heappop(self._estimates)[1])
+            when, key = heappop(self._estimates)
+            if self._estimated.get(key) == when:
+                del self._estimated[key]
+                over.add(key)
         return over
+
+    def _note_estimate(self, key: int, when: float) -> None:
+        """Ask again by then.  Who says the same after every turn does not fill the heap with it."""
+        if when < self._estimated.get(key, float("inf")) - SHORTEST_ESTIMATE:
+            self._estimated[key] = when
+            heappush(self._estimates, (when, key))
 
     def tell_newcomers(self, now: float) -> None:
         """Before a phase ends against a veto: whoever joined since the last pass hears of it."""
@@ -152,11 +162,12 @@ class Inquiry:
         self._numbers[fd] = key
         self.news |= sequence.hold(key, name_of(participant), veto, now)
         if veto.eta is not None:
-            heappush(self._estimates, (now + max(veto.eta, SHORTEST_ESTIMATE), key))
+            self._note_estimate(key, now + max(veto.eta, SHORTEST_ESTIMATE))
 
     def _release(self, key: int, now: float) -> None:
         fd, _ = self._holders.pop(key, (-1, None))
         self._order.pop(key, None)
+        self._estimated.pop(key, None)
         if self._numbers.get(fd) == key:
             del self._numbers[fd]
         self.news |= self.sequence.release(key, now)
@@ -194,6 +205,7 @@ class Inquiry:
         self._order.clear()
         self._numbers.clear()
         self._estimates.clear()
+        self._estimated.clear()
 
     def describe(self, now: float, most: int = 3) -> str:
         """Who holds the phase, in a line: at most so many by name, the longest first."""

@@ -382,7 +382,8 @@ class Poller:
     def close(self) -> None:
         """Give the selector back; the dispatchers stay in the map."""
         self.selector.close()
-        _pollers.pop(id(self.map), None)
+        if _pollers.get(id(self.map)) is self:
+            del _pollers[id(self.map)]
 
 
 def _check(fd: int, dispatcher: Any) -> None:
