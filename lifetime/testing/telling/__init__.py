@@ -1,0 +1,1 @@
+"""What people get to see of a run: its story, its chart, a test to paste, what it has reached."""

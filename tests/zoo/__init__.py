@@ -1,0 +1,1 @@
+"""Dispatchers, servers and loops that are right, and such that are wrong on purpose."""

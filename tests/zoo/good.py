@@ -1,0 +1,3 @@
+"""Servers and dispatchers that are right, the bundled ones among them."""
+
+from __future__ import annotations

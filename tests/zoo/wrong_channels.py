@@ -1,0 +1,314 @@
+"""Channels and servers that lose what they have accepted, or leave something behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+import lifetime
+from lifetime import asyncore
+from lifetime.testing import HTTP, World
+from servers.http import HTTPListener
+from servers.http.channel import HTTPChannel
+from tests.zoo.animals import breaks
+from tests.zoo.line_server import LineChannel, LineServer, lines
+
+#: Descriptors that a run has left open on purpose; the tests close them.
+LEAKED: list[int] = []
+
+
+def serve(world: World, channel_class: type[LineChannel]) -> LineServer:
+    """A line server with other channels."""
+    world.speaks(lines())
+    server = LineServer()
+    server.channel_class = channel_class
+    return server
+
+
+@breaks(6, 5)
+def closes_with_unsent_bytes(world: World) -> None:
+    class Hasty(LineChannel):
+        def answer(self, line: bytes) -> None:
+            super().answer(line * 5000)
+
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and self.producer_fifo:
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    serve(world, Hasty)
+
+
+@breaks(6, 5)
+def closes_in_the_middle_of_a_line(world: World) -> None:
+    class Hasty(LineChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and self.line:
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    serve(world, Hasty)
+
+
+@breaks(5)
+def answers_twice(world: World) -> None:
+    class Eager(LineChannel):
+        def answer(self, line: bytes) -> None:
+            super().answer(line)
+            if line == b"pong":
+                super().answer(line)
+
+    serve(world, Eager)
+
+
+@breaks(5)
+def answers_nothing(world: World) -> None:
+    class Silent(LineChannel):
+        def answer(self, line: bytes) -> None:
+            if line != b"pong":
+                super().answer(line)
+
+    serve(world, Silent)
+
+
+@breaks(5)
+def loses_pipelined_requests(world: World) -> None:
+    """It reads a line a time, and forgets what came with it."""
+
+    class Single(LineChannel):
+        def found_terminator(self) -> None:
+            super().found_terminator()
+            self.ac_in_buffer = b""
+
+    serve(world, Single)
+
+
+@breaks(5)
+def hangs_up_without_goodbye(world: World) -> None:
+    class Curt(LineChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and not self.busy:
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    serve(world, Curt)
+
+
+@breaks(5)
+def resets_who_still_sends(world: World) -> None:
+    """It says goodbye and closes, whatever has come meanwhile: the reset destroys the goodbye."""
+
+    class Curt(LineChannel):
+        def say_goodbye(self) -> None:
+            self.push(b"bye\r\n")
+            self.close_when_done()
+
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and not self.leaving and not self.busy:
+                self.leaving = True
+                self.say_goodbye()
+            return phase == 3 and self.connected
+
+    serve(world, Curt)
+
+
+@breaks(7)
+def waits_for_idle_clients(world: World) -> None:
+    """It leaves when its clients do, and they have no reason to."""
+
+    class Patient(LineChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            return phase == 3 and "a client is connected"
+
+    serve(world, Patient)
+
+
+@breaks(7)
+def sleeps_in_a_request(world: World) -> None:
+    class Sleeper(LineChannel):
+        def answer(self, line: bytes) -> None:
+            time.sleep(2.0)
+            super().answer(line)
+
+    serve(world, Sleeper)
+
+
+@breaks(7)
+def wants_to_write_and_does_not(world: World) -> None:
+    class Restless(LineChannel):
+        def writable(self) -> bool:
+            return True
+
+        def handle_write(self) -> None:
+            if self.producer_fifo:
+                super().handle_write()
+
+    serve(world, Restless)
+
+
+@breaks(8)
+def leaves_the_loop_by_exception(world: World) -> None:
+    class Thrower(LineChannel):
+        def answer(self, line: bytes) -> None:
+            if line == b"pong":
+                raise asyncore.ExitNow("somebody said pong")
+            super().answer(line)
+
+        def handle_error(self) -> None:
+            raise
+
+    serve(world, Thrower)
+
+
+@breaks(9)
+def leaks_a_descriptor(world: World) -> None:
+    class Leaky(LineChannel):
+        def __init__(self, sock: Any, server: LineServer) -> None:
+            super().__init__(sock, server)
+            LEAKED.append(os.open(os.devnull, os.O_RDONLY))
+
+    serve(world, Leaky)
+
+
+@breaks(9)
+def leaks_a_socket(world: World) -> None:
+    class Leaky(LineChannel):
+        def __init__(self, sock: Any, server: LineServer) -> None:
+            super().__init__(sock, server)
+            friend = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            server.__dict__.setdefault("friends", []).append(friend)
+
+    serve(world, Leaky)
+
+
+@breaks(9)
+def leaks_a_thread(world: World) -> None:
+    class Leaky(LineChannel):
+        def answer(self, line: bytes) -> None:
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+            super().answer(line)
+
+    serve(world, Leaky)
+
+
+@breaks(5, 6)
+def forgets_who_was_in_the_queue(world: World) -> None:
+    """In phase 2 it accepts everybody, and serves nobody of them."""
+
+    class Forgetful(LineServer):
+        def empty_queue(self) -> None:
+            while (accepted := self.accept()) is not None:
+                accepted[0].close()
+
+    world.speaks(lines())
+    Forgetful()
+
+
+class Hello:
+    """Answers everything."""
+
+    def match(self, request: Any) -> bool:
+        return True
+
+    def handle_request(self, request: Any) -> None:
+        request.push("hello\n")
+        request.done()
+
+
+@breaks(5)
+def http_closes_behind_an_unannounced_response(world: World) -> None:
+    class Curt(HTTPChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and not self.working and not self.writable():
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    world.speaks(HTTP("/"))
+    server = HTTPListener("127.0.0.1", 0)
+    server.channel_class = Curt
+    server.install_handler(Hello())
+
+
+@breaks(5, 6)
+def http_cuts_answers_when_it_drains(world: World) -> None:
+    class Large(Hello):
+        def handle_request(self, request: Any) -> None:
+            request.push("x" * 100_000)
+            request.done()
+
+    class Curt(HTTPChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and self.writable():
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    world.speaks(HTTP("/"))
+    server = HTTPListener("127.0.0.1", 0)
+    server.channel_class = Curt
+    server.install_handler(Large())
+
+
+class Later(Hello):
+    """Answers after three seconds."""
+
+    def handle_request(self, request: Any) -> None:
+        lifetime.call_later(3.0, super().handle_request, request)
+
+
+@breaks(5, 6)
+def http_closes_a_channel_that_works(world: World) -> None:
+    """It looks at its buffers only; an answer that comes from a timer is not there yet."""
+
+    class Curt(HTTPChannel):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == 3 and self.current_request is not None and not self.writable():
+                self.close()
+                return None
+            return super().clean_shutdown_control(phase, time_in_phase)
+
+    world.speaks(HTTP("/"))
+    server = HTTPListener("127.0.0.1", 0)
+    server.channel_class = Curt
+    server.install_handler(Later())
+
+
+@breaks(5)
+def http_answers_nothing_while_it_stops(world: World) -> None:
+    class Sulking(Hello):
+        def handle_request(self, request: Any) -> None:
+            if not lifetime.default().phase:
+                super().handle_request(request)
+
+    world.speaks(HTTP("/"))
+    HTTPListener("127.0.0.1", 0).install_handler(Sulking())
+
+
+@breaks(5)
+def http_handler_never_answers(world: World) -> None:
+    class Mute(Hello):
+        def handle_request(self, request: Any) -> None:
+            """Later, perhaps."""
+
+    world.speaks(HTTP("/"))
+    HTTPListener("127.0.0.1", 0).install_handler(Mute())
+
+
+@breaks(5)
+def http_lies_about_its_length(world: World) -> None:
+    class Liar(Hello):
+        def handle_request(self, request: Any) -> None:
+            request.channel.push(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello\n")
+            request.push("")
+            request["Content-Length"] = "0"
+            request.done()
+
+    world.speaks(HTTP("/"))
+    HTTPListener("127.0.0.1", 0).install_handler(Liar())
