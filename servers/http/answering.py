@@ -115,7 +115,16 @@ class AnsweringChannel(Channel):
             if request.head_sent:
                 self._end_streaming(request)
             else:
-                self._send_reply(request)
+                preamble = self.server.preamble(request.reply_code)
+                persistent = self.persists(request)
+                outgoing = request.outgoing
+                head: bytes | None = None
+                if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
+                    head = compose_plain_head(request, preamble, len(outgoing[0]))
+                if head is not None:
+                    self.replies.append((request, head, outgoing[0]))
+                else:
+                    self._send_reply(request, compose(request, preamble, persistent))
         except ExitNow:
             raise
         except Exception as error:
@@ -132,17 +141,7 @@ class AnsweringChannel(Channel):
         if not self.advancing:
             self.advance()
 
-    def _send_reply(self, request: Request) -> None:
-        preamble = self.server.preamble(request.reply_code)
-        persistent = self.persists(request)
-        outgoing = request.outgoing
-        if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
-            body = outgoing[0]
-            head = compose_plain_head(request, preamble, len(body))
-            if head is not None:
-                self.replies.append((request, head, body))
-                return
-        reply = compose(request, preamble, persistent)
+    def _send_reply(self, request: Request, reply: Reply) -> None:
         items = reply.items
         if not reply.frame.persistent:
             self.final = True

@@ -34,6 +34,8 @@ log = logging.getLogger("servers")
 #: What an idle connection answers to readable() and writable().
 IDLE = (True, False)
 
+RUNNING = Phase.RUNNING  # looked up once: up to Python 3.11 an enum takes its time
+
 
 class HTTPChannel(AnsweringChannel):
     """One connection to an HTTPListener.
@@ -69,6 +71,12 @@ class HTTPChannel(AnsweringChannel):
         self.addr = addr
         self.connected = True
         self.replies = []
+        # Every turn looks at these, and up to Python 3.11 they are found sooner here than on the
+        # class.  Only these: above 30 attributes an object needs a dictionary of its own.
+        self.final = False
+        self.ac_out_buffer = b""
+        self._fifo = None
+        self._body = None
         self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
         self.set_socket(sock)
         server.channel_opened(self)
@@ -149,14 +157,33 @@ class HTTPChannel(AnsweringChannel):
             return False  # a peer that does not take its answers gets no new ones meanwhile
         if self.replies and self.has_a_load():
             return False  # what a deep pipeline asks for is sent now and then, not heaped up
-        data = self.unread
-        known = self.server.heads.get(data)
-        if known is not None:
+        head = self.server.heads.get(self.unread)
+        if head is not None:
             self.unread = b""
-            self._searched = 0
-            self._head_until = FOREVER
-            self._begin(known)
+        else:
+            head = self._read_head()
+            if head is None:
+                return False
+        self._searched = 0
+        self._head_until = FOREVER
+        self.requests += 1
+        request = self.current_request = self.request_class(self, head, self.limits.body)
+        if head.chunked or head.length:
+            self._expect_body(request)
+        try:
+            self.server.dispatch(request)
+        except Exception as error:
+            self._handler_failed(request, error)
             return True
+        if self._body is not None:
+            self._offer_body(request)
+        elif request.collector is not None:
+            self.guarded(request, request.collector.found_terminator)
+        return True
+
+    def _read_head(self) -> Head | None:
+        """Take a head off the input and read it.  None: it is not here yet."""
+        data = self.unread
         end = find_head(data, self._searched, self.limits)
         if end < 0:
             self._searched = len(data)
@@ -165,31 +192,12 @@ class HTTPChannel(AnsweringChannel):
                 self.unread = b""
             elif self._head_until == FOREVER:
                 self._head_until = self.poller.now + self.limits.header_time
-            return False
-        self._searched = 0
-        self._head_until = FOREVER
+            return None
         self.unread = data[end:]
         data = data[:end]
         head = parse_head(data, self.limits)
         self.server.remember(data, head)
-        self._begin(head)
-        return True
-
-    def _begin(self, head: Head) -> None:
-        self.requests += 1
-        request = self.request_class(self, head, self.limits.body)
-        self.current_request = request
-        if head.chunked or head.length:
-            self._expect_body(request)
-        try:
-            self.server.dispatch(request)
-        except Exception as error:
-            self._handler_failed(request, error)
-            return
-        if self._body is not None:
-            self._offer_body(request)
-        elif request.collector is not None:
-            self.guarded(request, request.collector.found_terminator)
+        return head
 
     # Bodies
 
@@ -325,10 +333,12 @@ class HTTPChannel(AnsweringChannel):
         if not request.head.keep_alive:
             self._peer_asked_close = not self.unread
             return False
-        if request.close_asked or self._unread_body_is_too_long(request):
+        if request.close_asked or (
+            self._body is not None and self._unread_body_is_too_long(request, self._body)
+        ):
             return False
         if (
-            self.server.lifetime.phase is Phase.RUNNING
+            self.server.lifetime.phase is RUNNING
             and self.requests < self.limits.requests_per_connection
             and not self.input_ended
         ):
@@ -343,9 +353,8 @@ class HTTPChannel(AnsweringChannel):
                 self.unread = self.recv(self.ac_in_buffer_size)
         return bool(self.unread)
 
-    def _unread_body_is_too_long(self, request: Request) -> bool:
-        body = self._body
-        if body is None or body.complete:
+    def _unread_body_is_too_long(self, request: Request, body: SizedBody | ChunkedBody) -> bool:
+        if body.complete:
             return False
         if isinstance(body, ChunkedBody) or request.head.expects_continue:
             return True

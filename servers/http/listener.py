@@ -33,6 +33,8 @@ log = logging.getLogger("servers")
 REMEMBERED = 256
 MEMORABLE = 2048
 
+RUNNING = Phase.RUNNING  # looked up once: up to Python 3.11 an enum takes its time
+
 
 class Handler(Protocol):
     """What answers requests."""
@@ -196,7 +198,7 @@ class HTTPListener(Listener):
     def request_finished(self, request: Request) -> None:
         """The last byte of an answer has left."""
         self.total_requests += 1
-        if self.lifetime.phase is not Phase.RUNNING:
+        if self.lifetime.phase is not RUNNING:
             self.lifetime.tally.finished += 1
         if self.access_log is not None:
             self._log_line(

@@ -6,6 +6,7 @@ that is all bytes, is one join; everything else is a list for the channel's queu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from servers.http.errors import MisuseError
@@ -31,11 +32,13 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SPECIAL = frozenset({"Connection", "Transfer-Encoding", "Date", "Server"})
 
 
-#: Fields that a handler sets, it sets again and again: so many sets of them are remembered, none
-#: longer than this (bytes).  A dict keyed by names and values, so what is remembered is checked.
+#: Fields that a handler sets, it sets again and again, mostly with a body of the same length.  So
+#: for so many sets of them, none longer than this (bytes), we remember how they are encoded, and
+#: the preamble, the length and the whole of the last head they stood in.  Keyed by names and
+#: values, so what is remembered was checked; replaced as one tuple, for other threads read it too.
 REMEMBERED = 256
 MEMORABLE = 1024
-_ENCODED: dict[tuple[tuple[str, str], ...], bytes] = {}
+_LAST_HEADS: dict[tuple[tuple[str, str], ...], tuple[bytes, bytes, int, bytes]] = {}
 
 
 class Reply(NamedTuple):
@@ -59,30 +62,32 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
 
     Returns None, having done nothing, if anything about it is special; then `compose` is asked.
     """
-    head = request.head
+    asked = request.head
     headers = request.reply_headers
-    if (
-        head.version == "1.0"
-        or request.reply_code != 200  # most are, and then only HEAD has no body
-        or head.method == "HEAD"
-        or request._more_headers is not None
-        or not _SPECIAL.isdisjoint(headers)
-    ):
+    if asked.version == "1.0" or asked.method == "HEAD" or request._more_headers is not None:
         return None
+    items = tuple(headers.items())
+    last = _LAST_HEADS.get(items)
+    if last is not None:
+        fields, its_preamble, its_length, head = last
+        if its_preamble is preamble and its_length == length:
+            return head  # the very same preamble: the same status, and the same second
+    if request.reply_code != 200 or not _SPECIAL.isdisjoint(headers):
+        return None  # most are 200, and then only HEAD has no body
     declared = headers.get("Content-Length")
     if declared is not None and declared != str(length):
         return None
-    items = tuple(headers.items())
-    fields = _ENCODED.get(items)
-    if fields is None:
-        fields = _encode([f"{name}: {value}\r\n" for name, value in items])
-        if len(fields) <= MEMORABLE:
-            if len(_ENCODED) >= REMEMBERED:
-                del _ENCODED[next(iter(_ENCODED))]
-            _ENCODED[items] = fields
+    if last is None:
+        fields = _encode(_lines(items))
     if declared is None:
-        return b"%b%bContent-Length: %d\r\n\r\n" % (preamble, fields, length)
-    return b"%b%b\r\n" % (preamble, fields)
+        head = b"%b%bContent-Length: %d\r\n\r\n" % (preamble, fields, length)
+    else:
+        head = b"%b%b\r\n" % (preamble, fields)
+    if len(fields) <= MEMORABLE:
+        if last is None and len(_LAST_HEADS) >= REMEMBERED:
+            del _LAST_HEADS[next(iter(_LAST_HEADS))]
+        _LAST_HEADS[items] = fields, preamble, length, head
+    return head
 
 
 def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
@@ -165,9 +170,9 @@ def _head(request: Request, preamble: bytes, frame: Frame) -> bytes:
             if line.partition(":")[0] not in headers
         ]
         preamble = "".join(lines).encode("latin-1")
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    lines = _lines(headers.items())
     if request._more_headers is not None:
-        lines += [f"{name}: {value}\r\n" for name, value in request._more_headers]
+        lines += _lines(request._more_headers)
     if frame.length is not None:
         lines.append(f"Content-Length: {frame.length}\r\n")
     elif frame.coding is Coding.CHUNKED:
@@ -175,6 +180,10 @@ def _head(request: Request, preamble: bytes, frame: Frame) -> bytes:
     if frame.announce is not None:
         lines.append(f"Connection: {frame.announce}\r\n")
     return preamble + _encode(lines) + b"\r\n"
+
+
+def _lines(items: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{name}: {value}\r\n" for name, value in items]
 
 
 def _encode(lines: list[str]) -> bytes:

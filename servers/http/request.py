@@ -8,6 +8,7 @@ http_request, with bytes and text both taken wherever a handler gives either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from html import escape
 from tempfile import SpooledTemporaryFile
 from threading import get_ident
@@ -15,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import CANONICAL, SINGLE, Allowance, Coding, field_name, field_value
+from servers.http.framing import SINGLE, Allowance, Coding, field_name, field_value
 from servers.http.parser import Head
 from servers.http.status import REASONS
 from servers.producers import Producer, close
@@ -52,29 +53,46 @@ class Request:
 
     reply_code = 200
     use_chunked = True  # whether a body of unknown length may go out in chunks
-    collector: Collector | None = None
-    is_done = False
-    head_sent = False
-    close_asked = False  # the handler wants the connection to end behind this answer
     bytes_sent = 0  # of the answer's body, known when the last one has left
     body_began = 0  # where in the channel's output the body began
     coding = Coding.EMPTY  # of an answer that comes bit by bit
     overruled = False  # the server has answered in the handler's place
     allowance: Allowance | None = None  # of an answer that comes bit by bit with a declared length
-    _more_headers: list[tuple[str, str]] | None = None
     _query: Mapping[str, str] | None = None
 
     def __init__(self, channel: HTTPChannel, head: Head, body_limit: int) -> None:
         self.channel = channel
         self.head = head
-        self.method = self.command = head.method
+        self.method = head.method
         self.uri = head.target
-        self.path, self.query_string, self.authority = head.parts()
+        self.path = head.parts().path
         self.body_limit = body_limit
         self.reply_headers: dict[str, str] = {}
         self.outgoing: list[Any] = []
+        # Every answer asks for these, and up to Python 3.11 they are found sooner here than on the
+        # class.
+        self.collector: Collector | None = None
+        self.is_done = False
+        self.head_sent = False
+        self.close_asked = False  # the handler wants the connection to end behind this answer
+        self._more_headers: list[tuple[str, str]] | None = None
 
     # What was asked
+
+    @cached_property
+    def command(self) -> str:
+        """The method, by its old name."""
+        return self.method
+
+    @cached_property
+    def query_string(self) -> str:
+        """What stands behind the question mark, as sent; "" if nothing does."""
+        return self.head.parts().query
+
+    @cached_property
+    def authority(self) -> str | None:
+        """The target's own host[:port], None if it has none."""
+        return self.head.parts().authority
 
     @property
     def version(self) -> str:
@@ -158,10 +176,10 @@ class Request:
 
     def __setitem__(self, name: str, value: object) -> None:
         """Set a field of the answer.  Raises MisuseError for what cannot go on the wire."""
-        known = CANONICAL.get(name) or field_name(name)
+        name = field_name(name)
         if not (type(value) is str and value.isascii() and value.isprintable()):
             value = field_value(name, value)
-        self.reply_headers[known] = value
+        self.reply_headers[name] = value
 
     def __getitem__(self, name: str) -> str:
         return self.reply_headers[field_name(name)]
@@ -224,9 +242,9 @@ class Request:
 
     def done(self) -> None:
         """The answer is complete.  Raises MisuseError the second time."""
-        if self.overruled:
-            return
         if self.is_done:
+            if self.overruled:
+                return
             raise MisuseError(f"the answer to {self} is already done(); call done() once")
         self.is_done = True
         channel = self.channel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from servers.http import reply
 from servers.http.errors import MisuseError
 from servers.http.framing import Coding
 from servers.http.limits import Limits
@@ -49,6 +50,38 @@ def test_the_short_way_says_the_same_as_the_long_one():
     for fields in ({}, {"Content_Type": "a/b", "X_A": "é"}, {"Content_Length": "3"}):
         plain = compose_plain_head(request("GET", "1.1", "abc", **fields), PREAMBLE, 3)
         assert plain == compose(request("GET", "1.1", "abc", **fields), PREAMBLE, True).items[0]
+
+
+def test_a_remembered_head_is_not_given_for_another_length_second_or_status():
+    def plain(preamble: bytes, body: str) -> bytes | None:
+        asked = request("GET", "1.1", body, Content_Type="a/remembered")
+        return compose_plain_head(asked, preamble, len(body))
+
+    later = PREAMBLE.replace(b"now", b"later")
+    first = plain(PREAMBLE, "abc")
+    assert first == PREAMBLE + b"Content-Type: a/remembered\r\nContent-Length: 3\r\n\r\n"
+    assert plain(PREAMBLE, "abcd") == first.replace(b"3", b"4")
+    assert plain(later, "abc") == first.replace(b"now", b"later")
+    assert plain(PREAMBLE, "abc") == first
+    missing = request("GET", "1.1", "abc", Content_Type="a/remembered")
+    missing.reply_code = 404
+    assert compose_plain_head(missing, status_line(404).encode(), 3) is None
+
+
+def test_a_remembered_head_is_not_given_to_those_who_need_another():
+    for method, version in (("HEAD", "1.1"), ("GET", "1.0")):
+        fields = {"Content_Type": f"a/{method}-{version}"}
+        assert compose_plain_head(request("GET", "1.1", "abc", **fields), PREAMBLE, 3)
+        asked = request(method, version, "abc", **fields)
+        assert compose_plain_head(asked, PREAMBLE, 3) is None
+
+
+def test_no_more_heads_are_remembered_than_intended():
+    for number in range(reply.REMEMBERED + 50):
+        compose_plain_head(request("GET", "1.1", "abc", X_Number=number), PREAMBLE, 3)
+    compose_plain_head(request("GET", "1.1", "abc", X_Long="x" * 2000), PREAMBLE, 3)
+    assert len(reply._LAST_HEADS) == reply.REMEMBERED
+    assert all(len(fields) <= reply.MEMORABLE for fields, *_ in reply._LAST_HEADS.values())
 
 
 @pytest.mark.parametrize(
