@@ -74,7 +74,7 @@ def judge_dispatcher(
     progress: Progress | None = None,
 ) -> Verdict:
     """As `check_dispatcher`, but what is broken is in the verdict that it returns."""
-    verdict = Verdict(factory, seed)
+    verdict = Verdict(factory, seed, laws)
     begun = time.perf_counter()
 
     def run(scenario: Scenario) -> Run:
