@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import lifetime.testing as harness
 from lifetime.testing import FactoryError, LawBroken, SimulationLimit, Verdict
+from lifetime.testing.live.table import Line
 from servers.options import BadInput
 
 #: So much of the check is said on a terminal without rich, each time that so many runs are over.
 PLAIN_STEP = 100
 
-Line = list[tuple[str, str]]
+WIDTH = 100  # columns
+INDENT = 19
 
 
 def add_factory_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +91,9 @@ def lines(verdict: Verdict, coverage: bool) -> Iterator[Line]:
         word, tone = {True: ("kept", "good"), False: ("BROKEN", "bad"), None: ("not judged", "")}[
             kept
         ]
-        yield [(f"law {number:<3}", ""), (f"{word:<12}", tone), (statement, "")]
+        first, *rest = textwrap.wrap(statement, WIDTH - INDENT)
+        yield [(f"law {number:<3}", ""), (f"{word:<12}", tone), (first, "")]
+        yield from ([(" " * INDENT + line, "")] for line in rest)
     if coverage:
         yield []
         yield from ([(line, "")] for line in verdict.coverage.table().splitlines())

@@ -3,17 +3,21 @@
 What a kind of client does with it is in clients.py.
 """
 
+from __future__ import annotations
+
 import errno
 import selectors
 import socket
 import time
 
-from tests.processes.load import Load
-from tests.processes.request import Fate, Loss, Request
-from tests.processes.response import Answers, MalformedResponse
+from lifetime.testing.live.load import Load
+from lifetime.testing.live.request import End, Fate, Loss, Request
+from lifetime.testing.live.response import Answers, MalformedResponse
+from lifetime.testing.live.target import Target
 
 CONNECT_TIME = 3.0  # seconds; a server may let SYNs fall while it closes, and TCP repeats after 1 s
 READ_SIZE = 256 * 1024
+SHOWN = 200  # bytes of what nobody asked for
 
 
 class Connection:
@@ -25,15 +29,15 @@ class Connection:
     kind = "connection"
     receive_buffer: int | None = None  # bytes; None: the system's
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, target: Target) -> None:
         self.load = load
+        self.target = target
         self.answers = Answers()
         self.unsent = b""
         self._complete = False  # the last byte of `unsent` ends what was begun
         self._waiting_to_write = False
         self.established = False
         self.open = True
-        self.hung_up = False  # we have closed it, so nothing it does is the server's fault
         load.connections.add(self)
         self.sock = socket.socket()
         self.sock.setblocking(False)
@@ -75,14 +79,16 @@ class Connection:
 
     def hang_up(self) -> None:
         """Close from our side: the client has what it wanted."""
-        self.hung_up = True
         self._close()
 
     def handle(self, events: int) -> None:
+        """The socket is ready: connected, writable or readable."""
+        if not self.open:
+            return
         if not self.established:
             self._finish_connecting()
             return
-        if events & selectors.EVENT_WRITE and self.open:
+        if events & selectors.EVENT_WRITE:
             self._flush()
         if events & selectors.EVENT_READ and self.open:
             self.read(READ_SIZE)
@@ -94,67 +100,72 @@ class Connection:
         except BlockingIOError:
             return 0
         except OSError:
-            self.end(Fate.RESET)
+            self.end(End.RESET)
             return 0
         if not data:
             for request in self.answers.end():
-                self._take(request)
-            self.end(Fate.CUT)
+                self._take(request, End.CLOSED)
+            self.end(End.CLOSED)
             return 0
         try:
             finished = self.answers.feed(data)
         except MalformedResponse as error:
             self._blame(str(error))
-            self.end(Fate.WRONG)
+            self.end(End.MALFORMED)
             return 0
         for request in finished:
-            self._take(request)
+            self._take(request, End.CLOSED)
         if self.answers.surplus and self.open:
-            self._blame(f"{self.answers.surplus[:200]!r} though nothing was owed")
+            self._blame(f"{self.answers.surplus[:SHOWN]!r} though nothing was owed")
             self.answers.surplus = b""
         return len(data)
 
-    def end(self, fate: Fate) -> None:
+    def end(self, end: End) -> None:
         """The server, or the end of the watch, ended this connection: settle its account."""
         if not self.open:
             return
         account = self.load.account
         if not self.established:
-            account.unconnected.append(self.loss(None, fate))
-        if fate is Fate.RESET:
-            moment = self.load.since_signal(time.monotonic())
-            owed = len(self.answers.awaited)
-            account.resets.append(f"{self.kind}: at {moment:+.4f} s with {owed} answers owed")
-        if fate is not Fate.SILENT and self.load.signalled is not None:
-            (account.told if self.answers.announced else account.untold)[self.kind] += 1
+            self._lose(None, Fate.SILENT, end)
+        if self.load.signalled is not None:
+            if end is End.RESET:
+                self._note_reset(f"with {len(self.answers.awaited)} answers owed")
+            if end is not End.UNWATCHED:
+                (account.told if self.answers.announced else account.untold)[self.kind] += 1
         for request in self.answers.awaited:
-            self.lose(request, fate)
+            self._lose(request, self._fate(request, end), end)
         self._close()
 
-    def _take(self, request: Request) -> None:
+    @staticmethod
+    def _fate(request: Request, end: End) -> Fate:
+        if request.announced:
+            return Fate.ANNOUNCED
+        if end is End.MALFORMED:
+            return Fate.WRONG
+        if request.received:
+            return Fate.CUT
+        return Fate.RESET if end is End.RESET else Fate.SILENT
+
+    def _take(self, request: Request, end: End) -> None:
         if request.right:
             self.load.note_answer(request)
             self.answered(request)
         else:
-            self.lose(request, Fate.WRONG)
+            self._lose(request, request.fate, end)
 
-    def lose(self, request: Request, fate: Fate) -> None:
-        """Write down that `request` did not get its answer."""
-        loss = self.loss(request, fate)
-        if request.sent is None:
-            self.load.account.cut.append(loss)
-        elif not request.announced:
-            self.load.account.lost.append(loss)
-
-    def loss(self, request: Request | None, fate: Fate) -> Loss:
+    def _lose(self, request: Request | None, fate: Fate, end: End) -> None:
+        """Enter that `request`, or the one that was to be asked, did not get its answer."""
         sent = request.sent if request else None
-        return Loss(
-            self.kind,
-            fate,
-            None if sent is None else self.load.since_signal(sent),
-            self.load.since_signal(time.monotonic()),
-            request.received if request else 0,
-            request.status if request else None,
+        self.load.account.lose(
+            Loss(
+                self.kind,
+                fate,
+                end,
+                None if sent is None else self.load.since_signal(sent),
+                self.load.since_signal(time.monotonic()),
+                request.received if request else 0,
+                request.status if request else None,
+            )
         )
 
     def _flush(self) -> None:
@@ -164,7 +175,9 @@ class Connection:
             count = 0
         except OSError:
             # The server has closed and reset; but what it said before may still be there to read.
-            self._blame_reset()
+            while self.open and self.read(READ_SIZE):
+                pass
+            self.end(End.RESET)
             return
         self.unsent = self.unsent[count:]
         events = selectors.EVENT_READ
@@ -182,25 +195,33 @@ class Connection:
                     request.sent = now
                     request.announced = self.answers.announced
 
-    def _blame_reset(self) -> None:
-        while self.open and self.read(READ_SIZE):
-            pass
-        self.end(Fate.RESET)
+    def _moment(self) -> str:
+        return f"{self.kind}: at {self.load.since_signal(time.monotonic()):+.4f} s"
 
     def _blame(self, what: str) -> None:
-        moment = self.load.since_signal(time.monotonic())
-        self.load.account.surplus.append(f"{self.kind}: at {moment:+.4f} s {what}")
+        if self.load.signalled is not None:
+            self.load.account.surplus.append(f"{self._moment()} {what}")
+
+    def _note_reset(self, what: str) -> None:
+        self.load.account.resets.append(f"{self._moment()} {what}")
 
     def _finish_connecting(self) -> None:
         error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             self._not_connected(error)
             return
-        # TCP connects a socket to itself if the port nobody listens on is the one it was given.
-        if self.sock.getsockname() == self.sock.getpeername():
+        try:
+            # TCP connects a socket to itself if the port nobody listens on is the one it was given.
+            to_itself = self.sock.getsockname() == self.sock.getpeername()
+        except OSError:  # connected, and reset at once
+            self._not_connected(errno.ECONNRESET)
+            return
+        if to_itself:
             self._not_connected(errno.ECONNREFUSED)
             return
         self.established = True
+        if self.load.account.refused:
+            self.load.account.reopened += 1
         self.load.watch(self, self.sock, selectors.EVENT_READ)
         self.connected()
 
@@ -211,14 +232,14 @@ class Connection:
     def _not_connected(self, error: int) -> None:
         if error == errno.ECONNREFUSED:
             self.load.account.refused += 1
+            self._lose(None, Fate.REFUSED, End.RESET)
         elif error == errno.ECONNRESET:
             # The kernel had accepted for the server, which closed its listener without looking: a
             # connection that nobody had accepted would have been refused.
-            moment = self.load.since_signal(time.monotonic())
-            self.load.account.resets.append(f"{self.kind}: at {moment:+.4f} s, while connecting")
-            self.load.account.dropped.append(self.loss(None, Fate.RESET))
+            self._note_reset("while connecting")
+            self._lose(None, Fate.RESET, End.RESET)
         else:
-            self.load.account.unconnected.append(self.loss(None, Fate.SILENT))
+            self._lose(None, Fate.SILENT, End.NOT_ACCEPTED)
         self._close()
 
     def _close(self) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.processes.request import Request
-from tests.processes.response import Answers, MalformedResponse
+from lifetime.testing.live.request import Request
+from lifetime.testing.live.response import Answers, MalformedResponse
 
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nslow\n"
 CHUNKED = (

@@ -3,44 +3,29 @@
 One thread and one clock, so that the order of events in the account is the order they had.
 """
 
+from __future__ import annotations
+
 import heapq
 import itertools
 import selectors
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tests.processes.request import Fate, Loss, Request
+from lifetime.testing.live.account import Account
+from lifetime.testing.live.request import End, Fate, Request
 
 if TYPE_CHECKING:
-    from tests.processes.connection import Connection
+    from lifetime.testing.live.connection import Connection
 
 Callback = Callable[[], None]
-
-
-class Account:
-    """What happened to requests and connections.  Times are relative to the signal."""
-
-    def __init__(self) -> None:
-        self.answered: Counter[str] = Counter()  # by kind of client
-        self.answered_after: Counter[str] = Counter()  # of these, after the signal
-        self.in_flight: Counter[str] = Counter()  # begun and not answered when the signal came
-        self.lost: list[Loss] = []  # fully sent, and not answered
-        self.cut: list[Loss] = []  # broken off while the request was still being sent
-        self.dropped: list[Loss] = []  # new connections that were accepted and not answered
-        self.resets: list[str] = []
-        self.surplus: list[str] = []  # more bytes than were owed, or no HTTP at all
-        self.unconnected: list[Loss] = []  # neither accepted nor refused
-        self.refused = 0
-        self.told: Counter[str] = Counter()  # connections that ended after Connection: close
-        self.untold: Counter[str] = Counter()  # connections the server ended without it
 
 
 class Load:
     """Clients on one selector.
 
+    address: host and port of the server.
     signalled: monotonic time of the signal; None before it.
     """
 
@@ -55,10 +40,11 @@ class Load:
         self._numbers = itertools.count()
 
     def later(self, seconds: float, callback: Callback) -> None:
+        """Call `callback` in that many seconds, unless the load is over by then."""
         when = time.monotonic() + seconds
         heapq.heappush(self._timers, (when, next(self._numbers), callback))
 
-    def watch(self, connection: "Connection", sock: socket.socket, events: int) -> None:
+    def watch(self, connection: Connection, sock: socket.socket, events: int) -> None:
         """Tell `connection` when its socket is ready; events 0: no longer."""
         known = sock in self._selector.get_map()
         if not events:
@@ -70,20 +56,23 @@ class Load:
             self._selector.register(sock, events, connection)
 
     def since_signal(self, moment: float) -> float:
-        return moment - (moment if self.signalled is None else self.signalled)
+        """Seconds from the signal to `moment`; before the signal has come, minus infinity."""
+        return float("-inf") if self.signalled is None else moment - self.signalled
 
     def run(self) -> None:
         """Go on until `over`, then give up what is still open."""
-        while not self.over:
-            timeout = self._timers[0][0] - time.monotonic() if self._timers else 1.0
-            for key, events in self._selector.select(max(0.0, timeout)):
-                key.data.handle(events)
-            now = time.monotonic()
-            while self._timers and self._timers[0][0] <= now and not self.over:
-                heapq.heappop(self._timers)[2]()
-        for connection in list(self.connections):
-            connection.end(Fate.SILENT)
-        self._selector.close()
+        try:
+            while not self.over:
+                timeout = self._timers[0][0] - time.monotonic() if self._timers else 1.0
+                for key, events in self._selector.select(max(0.0, timeout)):
+                    key.data.handle(events)
+                now = time.monotonic()
+                while self._timers and self._timers[0][0] <= now and not self.over:
+                    heapq.heappop(self._timers)[2]()
+        finally:
+            for connection in list(self.connections):
+                connection.end(End.UNWATCHED)
+            self._selector.close()
 
     def note_in_flight(self) -> None:
         """Remember what has been begun and is unanswered now."""
@@ -91,6 +80,8 @@ class Load:
             self.account.in_flight[connection.kind] += len(connection.answers.awaited)
 
     def note_answer(self, request: Request) -> None:
-        self.account.answered[request.kind] += 1
+        """Enter a request that has its complete and right answer."""
+        self.account.enter(request.kind, Fate.ANSWERED)
         if self.signalled is not None:
             self.account.answered_after[request.kind] += 1
+            self.account.last_answer = self.since_signal(time.monotonic())

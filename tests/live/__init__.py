@@ -1,0 +1,1 @@
+"""Real processes, real signals: what a server does when it is told to stop."""
