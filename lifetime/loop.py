@@ -32,6 +32,9 @@ log = logging.getLogger("lifetime")
 #: Systems cannot wait for much longer than this many seconds in one go.
 MAX_WAIT = 86400.0
 
+#: Called with a Lifetime whenever a stop of it is asked for: in any thread, in signal handlers.
+stop_listeners: list[Callable[[Lifetime], object]] = []
+
 
 class Lifetime:
     """One main loop over one socket map, and its orderly end.
@@ -116,6 +119,8 @@ class Lifetime:
         The first request is orderly, the second fast, the third ends everything at once.
         To be called in the loop's thread; from elsewhere by `call_soon_threadsafe`.
         """
+        if self.thread is None:
+            self._forget_a_finished_run()  # its repetitions are not ours
         now = self.clock()
         if now - self._last_repetition < self.escalation_interval:
             return
@@ -129,6 +134,23 @@ class Lifetime:
         else:
             log.warning("stop asked for the third time: ending at once")
             self._ask(exit_code, Urgency.AT_ONCE)
+
+    @property
+    def repetitions(self) -> int:
+        """How often `request_stop` has counted in this shutdown."""
+        return self._repetitions
+
+    def change_patience(self, patience: Patience) -> None:
+        """Have this much patience from now on, also in a shutdown that goes on.
+
+        In the loop's thread; from another, by `call_soon_threadsafe`.
+        """
+        self.patience = patience
+        if self._watchdog is not None:
+            self._watchdog.change(patience, self._requests.urgency > Urgency.ORDERLY)
+        if self._walk is not None:
+            self._walk.sequence.patience = patience
+            self._walk.must_ask_everyone = True
 
     def _ask(self, exit_code: int, urgency: Urgency) -> None:
         if self.thread is None:
@@ -144,8 +166,11 @@ class Lifetime:
     def arm_watchdog(self) -> None:
         """Under `run()`: from now on the process ends when all patience does.
 
+        Whoever must know at once that a stop was asked for hears of it here.
         Legal in a signal handler and from any thread.
         """
+        for listener in stop_listeners:
+            listener(self)
         watchdog = self._watchdog
         if watchdog is not None:
             watchdog.arm(self._requests.urgency > Urgency.ORDERLY)

@@ -138,6 +138,8 @@ class Poller:
         ):
             self._size += 1
             self._last = dispatcher
+        else:
+            self._size = -1  # somebody else came or went without a word: look closely
         self._register(fd, dispatcher)
 
     def release(self, fd: int, dispatcher: Any) -> None:
@@ -145,10 +147,17 @@ class Poller:
         if self._objects.get(fd) is not dispatcher:
             return
         self._drop(fd)
-        if len(self.map) == self._size - 1:
+        number, last = next(reversed(self.map.items()), (-1, None))
+        # Is it the only news?  Then the last one is who it was, or one that we know all the same.
+        if (
+            len(self.map) == self._size - 1
+            and (last is self._last or dispatcher is self._last)
+            and last is self._objects.get(number)
+        ):
             self._size -= 1
-            if self._last is dispatcher:
-                self._last = next(reversed(self.map.values()), None)
+            self._last = last
+        else:
+            self._size = -1  # look closely, as above
 
     def changed(self, fd: int, dispatcher: Any) -> None:
         """Ask this event-driven dispatcher again before the next poll."""
@@ -182,12 +191,12 @@ class Poller:
         if self._masks.pop(fd, None) is not None:
             self.selector.forget(fd)
 
-    def synchronise(self) -> None:
-        """Find out who came and who left without telling us."""
+    def synchronise(self) -> bool:
+        """Find out who came and who left without telling us.  True if somebody did."""
         map = self.map
         last = next(reversed(map.values()), None)
         if len(map) == self._size and last is self._last:
-            return
+            return False
         for fd, dispatcher in list(self._objects.items()):
             if map.get(fd) is not dispatcher:
                 self._drop(fd)
@@ -196,6 +205,7 @@ class Poller:
                 self._register(fd, dispatcher)
         self._size = len(map)
         self._last = last
+        return True
 
     # One turn
 
@@ -208,7 +218,8 @@ class Poller:
         self.synchronise()
         if self._asked:
             self._ask_the_foreign()
-            self.synchronise()  # they may have changed the map meanwhile
+            if self.synchronise():  # they have changed the map meanwhile
+                timeout = 0  # and who came is asked in the next turn, not when something happens
         while self._changed:
             changed, self._changed = self._changed, {}
             for fd, dispatcher in changed.items():

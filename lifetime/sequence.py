@@ -173,7 +173,7 @@ class ShutdownSequence:
             phase never ends later than it would have.
         """
         since = self.entered if since is None else since
-        self._hurried_until = min(since + self.patience.fast, self.entered + self.phase_patience)
+        self._hurried_until = min(since + self.patience.fast, self._phase_ends())
         self.fast = True
 
     def end_now(self) -> None:

@@ -127,7 +127,7 @@ class Timers:
             if timer.interval is not None:
                 missed = (now - timer.when) // timer.interval
                 timer.when += (missed + 1) * timer.interval
-                if timer.when <= now:  # rounding
+                if not timer.when > now:  # rounding, or NaN behind a first time of -inf
                     timer.when = now + timer.interval
                 self._push(timer)
             return timer

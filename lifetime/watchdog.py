@@ -50,6 +50,13 @@ class Watchdog:
         with suppress(OSError, RuntimeError, ValueError, AttributeError):
             faulthandler.dump_traceback_later(ends_at - now, exit=True, file=self._destination())
 
+    def change(self, patience: Patience, fast: bool) -> None:
+        """There is another patience now: if the end is set, it is counted anew from here."""
+        self.patience = patience
+        if self._ends_at is not None:
+            self.disarm()
+            self.arm(fast)
+
     def disarm(self) -> None:
         """The walk has ended in time, or was taken back."""
         if self._ends_at is not None:

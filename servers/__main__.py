@@ -2,10 +2,10 @@
 
 import sys
 
-from servers.cli import COMMANDS, main
+from servers.cli import COMMANDS, OPERATOR, SHORT, main
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if not arguments or arguments[0] not in COMMANDS:
+    if not arguments or arguments[0] not in (*COMMANDS, *OPERATOR, *SHORT):
         arguments.insert(0, "serve")
     sys.exit(main(arguments))

@@ -1,61 +1,37 @@
 """The command `lifetime`: which subcommand was asked for, and how it refuses.
 
-A subcommand is a file with two functions, `add_arguments(parser)` and `run(options)`, and a line
-in `COMMANDS`. Bad input ends in one sentence on standard error and exit status 2, never in a
-traceback.
+A subcommand is a module with two functions, `add_arguments(parser)` and `run(options)`, and a line
+in `COMMANDS`.  It is imported only when it is asked for, and argparse with it (subcommands.py): the
+operator's verbs are to start in the time of the interpreter.  Bad input ends in one sentence on
+standard error and exit status 2, never in a traceback.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Sequence
-from types import ModuleType
-from typing import NoReturn
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
 
-from servers import __version__, serve
-from servers.options import BadInput
+TYPE_CHECKING = False  # importing `typing` takes as long as everything an operator's verb does
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-#: The exit status of a command that was asked for something that cannot be done.
-BAD_INPUT = 2
+#: The module of each subcommand, and what it does, for --help.
+COMMANDS = {
+    "serve": ("servers.serve", "Serve a folder over HTTP, and stop in phases."),
+    "check": ("servers.check", "Check dispatchers, or any real server: what does a stop lose?"),
+}
 
-#: The exit status of a command that Ctrl-C ended before it had begun: 128 and SIGINT's number.
-INTERRUPTED = 130
-
-COMMANDS: dict[str, ModuleType] = {"serve": serve}
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse's parser, which refuses in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print one sentence and exit with status 2."""
-        refuse(f"{self.prog}: {message} (see {self.prog} --help)")
-        raise SystemExit(BAD_INPUT)
-
-
-def refuse(sentence: str) -> None:
-    """Say on standard error, in one line, why not; say nothing if there is none."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print(" ".join(sentence.splitlines()), file=sys.stderr, flush=True)
-
-
-def make_parser() -> Parser:
-    """The parser of the whole command, one subparser for each of `COMMANDS`."""
-    parser = Parser(
-        prog="lifetime", description="Servers that shut down in phases.", allow_abbrev=False
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    for name, module in COMMANDS.items():
-        summary = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run, parser=command)
-    return parser
+#: What an operator may ask of a server that has a console: lifetime/console/client.py.
+OPERATOR = {
+    "stop": "Stop a server that has a console (short: p).",
+    "modify": "Tell it something while it runs (short: f).",
+    "display": "Show where it stands, and who holds it (short: d).",
+    "watch": "Show its messages until it ends.",
+}
+SHORT = ("p", "f", "d")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,19 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises SystemExit for --help and for arguments that argparse refuses.
     """
     fill_standard_descriptors()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        options, unknown = make_parser().parse_known_args(arguments)
-        if unknown:  # said by the subcommand, whose --help is the one that helps
-            options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        status: int = options.run(options)
-    except BadInput as refusal:
-        refuse(f"{options.parser.prog}: {refusal}")
-        return BAD_INPUT
-    except KeyboardInterrupt:  # while a handler was being made; a server that serves handles it
-        return INTERRUPTED
+        if words and (words[0] in OPERATOR or words[0] in SHORT):
+            status: int = operators_end().main(words)
+        else:
+            status = import_module("servers.subcommands").run(words, COMMANDS, OPERATOR)
     finally:
         flush_standard_output()
     return status
+
+
+def operators_end() -> Any:
+    """The module `lifetime.console.client`, without the packages around it.
+
+    Importing those takes five times as long as the interpreter itself.
+    """
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.path.join(packages, "lifetime", "console", "client.py")
+    loader = SourceFileLoader("client", path)
+    module = type(sys)(loader.name)
+    loader.exec_module(module)
+    return module
 
 
 def fill_standard_descriptors() -> None:

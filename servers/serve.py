@@ -10,7 +10,9 @@ import sys
 from dataclasses import fields
 
 import lifetime
+from lifetime import console
 from servers import options as values
+from servers.console import open_console
 from servers.error_log import ErrorLog, is_no_veto
 from servers.http import HTTPListener
 from servers.http.handlers import Files
@@ -110,6 +112,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     logs.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
 
     parser.add_argument(
+        "--console",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="let operators stop, modify and display it by that name; a path with a slash works"
+        " too, - is this terminal (repeatable)",
+    )
+    parser.add_argument(
         "--limit",
         metavar="NAME=VALUE",
         action=ListLimits,
@@ -142,6 +152,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
         life.call_later(0, _announce, f"serving {options.folder} at {listener.url}")
+    _open_console(options.console, listener)
     with _progress(options, life, error_log):
         return lifetime.run(
             patience=options.patience,
@@ -149,6 +160,13 @@ def run(options: argparse.Namespace) -> int:
             withdraw=options.withdraw,
             report=options.report,
         )
+
+
+def _open_console(names: list[str], listener: HTTPListener) -> None:
+    try:
+        open_console(console.default(), names, listener)
+    except OSError as error:
+        raise BadInput(f"--console: {error.strerror or error}") from error
 
 
 def _progress(
