@@ -31,6 +31,10 @@ FEW = 64
 #: Nobody is asked again sooner than this (seconds) for the sake of its own estimate.
 SHORTEST_ESTIMATE = 0.01
 
+#: Who takes part in every shutdown of this process without a descriptor, under numbers below 0:
+#: protected blocks (protection/).  Any thread may add and remove.
+guests: dict[int, Any] = {}
+
 
 class Inquiry:
     """The asking in one shutdown.
@@ -56,19 +60,26 @@ class Inquiry:
         """One full pass, in map order.  True if somebody vetoes."""
         asked: dict[int, Any] = {}
         for _ in range(MAX_ROUNDS):
-            newcomers = [entry for entry in self.map.items() if id(entry[1]) not in asked]
+            newcomers = [entry for entry in self._everyone() if id(entry[1]) not in asked]
             if not newcomers:
                 break
             for fd, participant in newcomers:
                 if self.sequence.phase is Phase.RUNNING:
                     return False  # a hook has taken the shutdown back
-                if id(participant) not in asked and self.map.get(fd) is participant:
+                if id(participant) not in asked and self._takes_part(fd, participant):
                     asked[id(participant)] = participant
                     self._ask(fd, participant, now)
         for key in [key for key in self._heard if key not in asked]:
             del self._heard[key]
         self._forget_the_departed(now)
         return bool(self._holders)
+
+    def _everyone(self) -> list[tuple[int, Any]]:
+        """A snapshot: the map in its order, then the guests."""
+        return [*self.map.items(), *guests.items()]
+
+    def _takes_part(self, fd: int, participant: Any) -> bool:
+        return self.map.get(fd) is participant or guests.get(fd) is participant
 
     def ask_again(self, now: float, touched: set[int], arrivals: Iterable[Any]) -> None:
         """Ask those whom it may concern.
@@ -88,7 +99,7 @@ class Inquiry:
             fd, participant = self._holders.get(key, (-1, None))
             if participant is None:
                 continue
-            if self.map.get(fd) is participant:
+            if self._takes_part(fd, participant):
                 self._ask(fd, participant, now)
             else:
                 self._release(key, now)
@@ -132,9 +143,9 @@ class Inquiry:
 
     def tell_newcomers(self, now: float) -> None:
         """Before a phase ends against a veto: whoever joined since the last pass hears of it."""
-        for fd, participant in list(self.map.items()):
+        for fd, participant in self._everyone():
             _, heard = self._heard.get(id(participant), (None, 0))
-            if heard < self.sequence.phase and self.map.get(fd) is participant:
+            if heard < self.sequence.phase and self._takes_part(fd, participant):
                 self._ask(fd, participant, now)
 
     def _ask(self, fd: int, participant: Any, now: float) -> None:
@@ -150,10 +161,10 @@ class Inquiry:
             veto = self._call(
                 fd, participant, phase, max(now - sequence.entered, 0.0) if current else 0.0
             )
-            if self.map.get(fd) is not participant:
+            if not self._takes_part(fd, participant):
                 break  # it closed itself, perhaps on hearing of a phase that it had missed
         # A participant that has closed itself holds nobody, whatever it answered.
-        if veto is None or self.map.get(fd) is not participant:
+        if veto is None or not self._takes_part(fd, participant):
             self._release(key, now)
             return
         if key not in self._holders:
@@ -196,7 +207,7 @@ class Inquiry:
 
     def _forget_the_departed(self, now: float) -> None:
         for key, (fd, participant) in list(self._holders.items()):
-            if self.map.get(fd) is not participant:
+            if not self._takes_part(fd, participant):
                 self._release(key, now)
 
     def phase_entered(self) -> None:

@@ -13,8 +13,8 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -69,6 +69,7 @@ class Signals:
     def __init__(self, lifetime: Stoppable, restart_exit_code: int = EXIT_RESTART) -> None:
         self.lifetime = lifetime
         self.restart_exit_code = restart_exit_code
+        self.since = time.monotonic()
         self._unnoticed: list[int] = []  # the exit codes of stop signals the loop has not seen yet
         self._old: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._old_wakeup_fd = -1
@@ -99,7 +100,7 @@ class Signals:
             if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
                 continue  # started by nohup, which wants just this
             self._old[number] = signal.signal(number, handler)
-        _installed.add(self)
+        _installed.append(self)
         return self
 
     def __exit__(
@@ -108,9 +109,15 @@ class Signals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _installed.discard(self)
+        if self in _installed:
+            _installed.remove(self)
         if self._old:
             self._restore()
+
+    @property
+    def active(self) -> bool:
+        """Whether the handlers are installed."""
+        return bool(self._old)
 
     def _restore(self) -> None:
         for number, old in self._old.items():
@@ -167,7 +174,12 @@ def log_status(lifetime: Stoppable) -> None:
 
 
 #: What a child of fork() must put back: its signals are none of the parent's business.
-_installed: weakref.WeakSet[Signals] = weakref.WeakSet()
+_installed: list[Signals] = []
+
+
+def in_charge() -> Signals | None:
+    """The handlers of the Lifetime whose `run()` is under way in this process, if there is one."""
+    return next((signals for signals in list(_installed) if signals.active), None)
 
 
 def _after_fork_in_child() -> None:

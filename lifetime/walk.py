@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from lifetime.inquiry import Inquiry
+from lifetime.inquiry import Inquiry, guests
 from lifetime.phases import Phase, name_of
 from lifetime.poller import Poller, SocketMap
 from lifetime.report import Report
@@ -103,7 +103,7 @@ class Walk:
             now = loop.clock()
             self._log_vetoes(now)
             departure = sequence.may_leave(now, vetoed)
-            if departure is None and not loop.map:
+            if departure is None and not loop.map and not guests:
                 departure = Departure.RELEASED  # nobody is there for whom to wait any longer
             if departure is not None:
                 break
