@@ -5,10 +5,15 @@
   SIGTERM once it has answered a request. All exit with 0.
 - A ```console block behind `<!-- checked -->` is a session: each line behind `$ ` is given to a
   shell, and what it prints is what stands below it; `...` stands for anything.
+- A block behind `<!-- file: NAME -->` is no program but a file, there for the sessions below it on
+  the page; one behind `<!-- in NAME: DEFINITION -->` takes the place of that class or function in
+  it, and one behind `<!-- more of NAME -->` is its continuation.
 - `<!-- not run: reason -->` before a block leaves it out.
 """
 
+import ast
 import doctest
+import importlib.metadata
 import os
 import re
 import signal
@@ -21,7 +26,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import pytest
 
@@ -31,11 +36,26 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: Seconds; far above what any block needs.
 PATIENCE = 30
 
+#: What Python 3.10 and 3.11 say of them, which is no news.
+DEPRECATED = ("The asyncore module is deprecated", "The asynchat module is deprecated")
+
+#: In a checkout that is not installed, nobody has told pytest of our plugin.
+PLUGIN = (
+    ""
+    if any(
+        each.value == "lifetime.pytest_plugin"
+        for each in importlib.metadata.entry_points(group="pytest11")
+    )
+    else " -p lifetime.pytest_plugin"
+)
+
 FENCE = re.compile(
     r"(?:^[ ]*<!--[ ](?P<mark>[^\n]+?)[ ]-->\n+)?"
     r"^[ ]*```(?P<language>\w+)\n(?P<text>.*?)^[ ]*```$",
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
+
+FILE = re.compile(r"(?P<how>file: |in |more of )(?P<name>[\w./-]+)(?:: (?P<definition>[\w.]+))?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,11 @@ class Block:
     language: str
     text: str
     mark: str
+
+    @property
+    def file(self) -> "re.Match[str] | None":
+        """Of which file it is a part, and which."""
+        return FILE.fullmatch(self.mark)
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -60,8 +85,13 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-PROGRAMS = [block for block in BLOCKS if block.language == "python"]
+PROGRAMS = [block for block in BLOCKS if block.language == "python" and not block.file]
 SESSIONS = [block for block in BLOCKS if block.language == "console" and block.mark == "checked"]
+
+
+def without_blocks(page: Path) -> str:
+    """The text of a page; what stands in a block may look like a link, and is none."""
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def as_parameters(blocks: list[Block]) -> list[object]:
@@ -75,6 +105,32 @@ def as_parameters(blocks: list[Block]) -> list[object]:
     ]
 
 
+def files_above(session: Block) -> dict[str, str]:
+    """What the reader has saved when the session comes: name -> text."""
+    files: dict[str, str] = {}
+    for block in BLOCKS:
+        if block.page == session.page and block.line < session.line and block.file:
+            how, name, definition = block.file.group("how", "name", "definition")
+            if how == "file: ":
+                files[name] = block.text
+            elif how == "more of ":
+                files[name] += "\n\n" + block.text
+            else:
+                files[name] = with_definition(files[name], definition, block.text)
+    return files
+
+
+def with_definition(program: str, name: str, text: str) -> str:
+    """The program with another definition of `name`, such as `Channel.close`."""
+    node: ast.AST = ast.parse(program)
+    for part in name.split("."):
+        node = next(each for each in ast.iter_child_nodes(node) if getattr(each, "name", 0) == part)
+    assert isinstance(node, ast.ClassDef | ast.FunctionDef) and node.end_lineno is not None
+    lines = program.splitlines(keepends=True)
+    lines[node.lineno - 1 : node.end_lineno] = [indent(text, " " * node.col_offset)]
+    return "".join(lines)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -82,19 +138,26 @@ def free_port() -> int:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder to run in: a site, and the command `lifetime` as it would be installed."""
+    """A folder to run in: a site, and the commands `lifetime` and `pytest` as after installing."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("<!doctype html><title>A site</title>\n")
-    command = tmp_path / "bin" / "lifetime"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m servers "$@"\n')
-    command.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    for name, module in (("lifetime", "servers"), ("pytest", f"pytest{PLUGIN}")):
+        command = tmp_path / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        command.chmod(0o755)
     return tmp_path
 
 
 def environment(folder: Path) -> dict[str, str]:
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    return {
+        **os.environ,
+        "PATH": path,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": ",".join(f"ignore:{each}:DeprecationWarning" for each in DEPRECATED),
+        "COLUMNS": "80",
+    }
 
 
 def wait_for_an_answer(port: int, process: "subprocess.Popen[str]") -> None:
@@ -119,8 +182,7 @@ def test_a_program_in_the_documentation_runs(block: Block, folder: Path) -> None
     process = subprocess.Popen(
         [
             *(sys.executable, "-W", "error"),
-            *("-W", "ignore:The asyncore module is deprecated:DeprecationWarning"),
-            *("-W", "ignore:The asynchat module is deprecated:DeprecationWarning"),
+            *(f"-Wignore:{each}:DeprecationWarning" for each in DEPRECATED),
             "program.py",
         ],
         cwd=folder,
@@ -143,6 +205,9 @@ def test_a_program_in_the_documentation_runs(block: Block, folder: Path) -> None
 
 @pytest.mark.parametrize("block", as_parameters(SESSIONS))
 def test_a_session_in_the_documentation_prints_what_it_shows(block: Block, folder: Path) -> None:
+    for name, text in files_above(block).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
     for command, expected in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
         printed = subprocess.run(
             command,
@@ -155,6 +220,8 @@ def test_a_session_in_the_documentation_prints_what_it_shows(block: Block, folde
             timeout=PATIENCE,
             text=True,
         ).stdout
+        # Nobody sees blanks at the end of a line, and editors take them away.
+        printed = re.sub(r"[ \t]+$", "", printed, flags=re.MULTILINE)
         same = doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS)
         assert same, f"$ {command}\n{printed}\ninstead of\n{expected}"
 
@@ -163,10 +230,16 @@ def test_every_link_in_the_documentation_leads_somewhere() -> None:
     broken = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", without_blocks(page))
         if not (page.parent / target).exists()
     ]
     assert not broken
+
+
+def test_every_file_in_the_documentation_is_used_by_a_session_below_it() -> None:
+    last = {block.page: block.line for block in SESSIONS}
+    unused = [str(each) for each in BLOCKS if each.file and each.line > last.get(each.page, 0)]
+    assert not unused
 
 
 def test_the_readme_is_among_what_is_run() -> None:
