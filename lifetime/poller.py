@@ -217,9 +217,15 @@ class Poller:
         """
         self.synchronise()
         if self._asked:
+            before = set(self._fresh)
             self._ask_the_foreign()
-            if self.synchronise():  # they have changed the map meanwhile
-                timeout = 0  # and who came is asked in the next turn, not when something happens
+            if self.synchronise():
+                # Who joined in somebody's answer is asked as well, or it would have to wait until
+                # something else ends the poll.  Once: some join anew in each of their answers.
+                for fd in self._fresh - before:
+                    if fd in self._asked:
+                        self._ask(fd, self._asked[fd])
+                self.synchronise()
         while self._changed:
             changed, self._changed = self._changed, {}
             for fd, dispatcher in changed.items():

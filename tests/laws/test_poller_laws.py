@@ -325,15 +325,23 @@ def test_a_foreign_one_that_swaps_its_socket_is_watched_anew(table: Table) -> No
     assert table.selector.calls == [("watch", 1)] * 2
 
 
-def test_nobody_sleeps_before_a_foreign_one_that_joined_while_another_was_asked_is_asked(
+def test_a_foreign_one_that_joined_while_another_was_asked_is_asked_in_the_same_turn(
     table: Table,
 ) -> None:
     first, second = table.seat(Foreign, 1), Foreign(table.map, 2)
     first.acts["readable"] = second.join
-    for _ in range(2):
-        table.poller.poll(None)
-    assert (table.selector.timeouts[1:], second.questions) == ([0, None], 1)
+    table.poller.poll(None)
+    assert (table.selector.timeouts[1:], second.questions) == ([None], 1)
     assert sorted(table.selector.watched) == [1, 2]
+
+
+def test_a_foreign_one_that_makes_another_join_in_each_answer_does_not_keep_the_loop_busy(
+    table: Table,
+) -> None:
+    breeder = table.seat(Foreign, 1)
+    breeder.acts["readable"] = lambda: Foreign(table.map, len(table.map) + 1).join()
+    table.poller.poll(None)
+    assert table.selector.timeouts[1:] == [None]
 
 
 def test_ours_that_joins_while_another_of_ours_is_asked_is_asked_in_the_same_turn(
@@ -383,7 +391,7 @@ def test_a_foreign_one_in_the_very_place_of_another_is_found_when_it_is_asked(
     new.join()
     for _ in range(2):
         table.turn()
-    assert (new.questions, table.selector.watched[1]) == (1, WRITE)
+    assert (new.questions, table.selector.watched[1]) == (2, WRITE)
 
 
 # Who gets what happens
