@@ -348,6 +348,9 @@ class HTTPChannel(AnsweringChannel):
         return self.requests < 2 * self.limits.requests_per_connection and self._has_more_input()
 
     def _has_more_input(self) -> bool:
+        """Whether anything has come behind the current request."""
+        if isinstance(self._body, SizedBody):  # what is unread begins with the rest of its body
+            return len(self.unread) > self._body.length - self._body.received
         if not self.unread and not self.input_ended and self._body is None:
             with suppress(BlockingIOError):
                 self.unread = self.recv(self.ac_in_buffer_size)
@@ -531,9 +534,14 @@ class HTTPChannel(AnsweringChannel):
         remaining = quiet_since + self.server.quiet_time() - now
         if remaining > 0:
             return Veto("kept open for a request that may be on its way", remaining)
+        known = self.bytes_in
         self.handle_read()  # a last look
-        if self.socket is not None and (self.working or self.writable() or self.lingering):
+        if self.socket is None:
+            return None
+        if self.working or self.writable() or self.lingering:
             return Veto(self.occupation())
+        if self.bytes_in > known:  # answered by now, and perhaps without an announcement
+            return Veto("kept open for a request that may be on its way", self.server.quiet_time())
         self.close()
         return None
 

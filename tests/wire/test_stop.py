@@ -91,6 +91,16 @@ def test_from_phase_1_on_each_answer_announces_the_close(serve, stop, phase: Pha
     assert peer.read_to_end() == b""
 
 
+def test_an_answer_that_did_not_wait_for_the_body_announces_the_close_as_well(serve, stop):
+    # The rest of the body was once taken for another request, which was to carry it.
+    served = serve(Page("/form", say_hello))
+    peer = served.connect()
+    stop(served, Phase.WITHDRAWING)
+    peer.send(b"POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
+    assert peer.read_reply()[1].get("connection") == "close"
+    assert peer.read_to_end() == b""
+
+
 def test_the_last_of_the_pipelined_ones_carries_the_announcement(serve, stop):
     served = serve(HELLO)
     peer = served.connect()
