@@ -5,6 +5,7 @@ pytest imports this file in every run, so it imports nothing of the harness unti
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check that what this factory builds obeys the phases (repeatable)",
     )
     group.addoption(
-        "--lifetime-examples", type=int, default=500, metavar="N", help="scenarios (default 500)"
+        "--lifetime-examples",
+        type=_count,
+        default=500,
+        metavar="N",
+        help="how many scenarios are drawn for each (default 500)",
     )
     group.addoption(
         "--lifetime-seed", type=int, default=0, metavar="S", help="draw other ones (default 0)"
     )
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of scenarios; give 1 or more")
+    return int(text)
+
+
+@pytest.hookimpl(tryfirst=True)  # so that -k and -m choose among our tests as well
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -62,11 +74,14 @@ class FactoryItem(pytest.Item):
         )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The story, without a traceback through the harness."""
-        from lifetime.testing import FactoryError, LawBroken
+        """The story, or what is missing, without a traceback through the harness."""
+        from lifetime.testing import FactoryError, LawBroken, SimulationLimit
 
-        if isinstance(excinfo.value, LawBroken | FactoryError):
-            return str(excinfo.value)
+        error = excinfo.value
+        if isinstance(error, LawBroken | FactoryError | SimulationLimit):
+            return str(error)
+        if isinstance(error, ModuleNotFoundError) and error.name == "hypothesis":
+            return str(error)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, None, str]:
@@ -79,9 +94,5 @@ def lifetime_world() -> Iterator[SteppedWorld]:
     """A simulated world to step through; see `SteppedWorld`."""
     from lifetime.testing import SteppedWorld
 
-    stepped = SteppedWorld()
-    try:
+    with SteppedWorld() as stepped:
         yield stepped
-        stepped.finish()
-    finally:
-        stepped.close()

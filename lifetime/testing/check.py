@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from inspect import GEN_CLOSED, getgeneratorstate
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
-from hypothesis.errors import FlakyFailure
 
-from lifetime.testing.enumeration import Scope, scenarios_in
+from lifetime.testing.enumeration import Scope, Walk, neighbourhood, scenarios_in
 from lifetime.testing.events import Scenario
-from lifetime.testing.laws import Allowances, Breach
+from lifetime.testing.laws import Allowances
+from lifetime.testing.laws.ending import SameSeedSameTrace
 from lifetime.testing.repetition import repeated, unrepeatable
+from lifetime.testing.shrinking import shrunk
 from lifetime.testing.simulation import Factory, Run, simulate
 from lifetime.testing.strategies import scenarios
 from lifetime.testing.telling.report import report
@@ -20,6 +23,9 @@ from lifetime.testing.verdict import LawBroken, Verdict
 
 #: Each so-many-th run is run twice: the same scenario must give the same trace (law 10).
 REPEATED = 10
+
+#: One of so many examples is not drawn, but one of the simplest there are: see `neighbourhood`.
+NEAR = 3
 
 #: What is told about progress: runs that have been, and that there will be (0: nobody knows).
 Progress = Callable[[int, int], object]
@@ -90,70 +96,83 @@ def judge_dispatcher(
 
     if exhaustive:
         scope = exhaustive if isinstance(exhaustive, Scope) else Scope()
-        failed = _enumerate(run, scope, verdict)
+        walk = scenarios_in(scope)
+        failed = _visit(run, walk, scope.most)
+        verdict.complete = failed is None and getgeneratorstate(walk) == GEN_CLOSED
     else:
-        failed = _draw(run, examples, seed)
+        failed = _visit(run, neighbourhood(), examples // NEAR) or _draw(
+            run, examples - verdict.visited, seed
+        )
+        if failed is not None:
+            failed = _simplest(failed, factory, laws, allowances)
     if failed is not None:
         verdict.broken = LawBroken(report(factory, failed), failed)
     verdict.seconds = time.perf_counter() - begun
     return verdict
 
 
-def _enumerate(run: Callable[[Scenario], Run], scope: Scope, verdict: Verdict) -> Run | None:
-    walk = scenarios_in(scope)
-    following: tuple[int, ...] | None = None
-    while True:
+def _visit(run: Callable[[Scenario], Run], walk: Walk, most: int) -> Run | None:
+    """The first that fails of a walk that goes where the runs before it show."""
+    before: Run | None = None
+    for number in range(most + 1):
         try:
-            scenario = walk.send(following) if verdict.visited else next(walk)
+            scenario = next(walk) if before is None else walk.send(before)
         except StopIteration:
-            verdict.complete = True
             return None
-        if verdict.visited >= scope.most:
-            return None
-        result = run(scenario)
-        if result.breach is not None:
-            return result
-        following = result.following
+        if number == most:
+            break  # there is more
+        before = run(scenario)
+        if before.breach is not None:
+            return before
+    return None
 
 
 def _draw(run: Callable[[Scenario], Run], examples: int, seed: int) -> Run | None:
-    """Let Hypothesis draw, and shrink what fails."""
-    last: list[Run] = []
+    """Let Hypothesis draw until something fails."""
+    failed: list[Run] = []
 
     @seeded(seed)
     @settings(
-        max_examples=examples,
+        max_examples=max(examples, 1),
         database=None,
         deadline=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         print_blob=False,
     )
     @given(scenarios())
     def drawn(scenario: Scenario) -> None:
-        result = run(scenario)
-        if result.breach is not None:
-            last.append(result)
-            raise _kind_of(result.breach)
+        # Hypothesis draws again what has failed, to see whether it fails again; `_simplest` does.
+        if not failed:
+            result = run(scenario)
+            if result.breach is not None:
+                failed.append(result)
+        if failed:
+            raise _Found
 
-    try:
+    with suppress(_Found):
         drawn()
-    except _Found:
-        return last[-1]
-    except FlakyFailure:
-        return unrepeatable(last[-1])
-    return None
+    return failed[0] if failed else None
+
+
+def _simplest(
+    failed: Run, factory: Factory, laws: Collection[int] | None, allowances: Allowances | None
+) -> Run:
+    """The simplest run that breaks the same law; law 10 is broken if this one does not always."""
+    assert failed.breach is not None
+    chance = failed.breach.law == SameSeedSameTrace.number
+
+    def run(scenario: Scenario) -> Run:
+        result = simulate(factory, scenario, laws=laws, allowances=allowances)
+        return repeated(factory, result, laws, allowances) if chance else result
+
+    if not chance:
+        again = run(failed.scenario)
+        if again.breach is None or again.breach.law != failed.breach.law:
+            return unrepeatable(failed)
+    return shrunk(failed, run)
 
 
 class _Found(Exception):
     """A law is broken."""
-
-
-_kinds: dict[int, type[_Found]] = {}
-
-
-def _kind_of(breach: Breach) -> _Found:
-    """An exception of a kind of its own for each law, so that shrinking stays with one of them."""
-    kind = _kinds.setdefault(breach.law, type(f"Law{breach.law}Broken", (_Found,), {}))
-    return kind()

@@ -139,7 +139,6 @@ class Weather:
     it is given; spurious: a descriptor is sometimes called ready although nothing has come;
     filtered: the system lets a listener keep new connections away (see servers/syn_filter.py);
     wall_speed: seconds by which the wall clock goes on in a second, which is for people only.
-    wall_speed: seconds that the wall clock goes in a second; nobody's business but a clock's.
     """
 
     delay: float = 0.0

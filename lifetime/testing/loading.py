@@ -25,7 +25,7 @@ def load_factory(name: str) -> Factory:
         sys.path.insert(0, os.getcwd())
     try:
         found: object = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {error}"
         raise FactoryError(f"{module_name} cannot be imported: {told}") from error
     for attribute in path.split("."):

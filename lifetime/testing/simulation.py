@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from lifetime.testing.events import Event, Scenario, SetClock
+from lifetime.testing.events import Scenario, SetClock
 from lifetime.testing.laws import Allowances, Breach, Judge
 from lifetime.testing.telling.coverage import Coverage
 from lifetime.testing.trace import Entry, Trace
@@ -89,16 +89,12 @@ def _blame_the_wall_clock(
     is_set = any(isinstance(each, SetClock) for each in scenario.events)
     if run.breach is None or not (is_set or scenario.weather.wall_speed != 1.0):
         return run
-    kept: list[Event] = []
-    waited = 0.0
-    for event in scenario.events:
-        waited += event.after
-        if not isinstance(event, SetClock):
-            kept.append(replace(event, after=waited))
-            waited = 0.0
-    right = replace(
-        scenario, events=tuple(kept), weather=replace(scenario.weather, wall_speed=1.0)
+    # A clock that is set by nothing, not none: everything else happens as it did, choice by choice.
+    events = tuple(
+        replace(event, seconds=0.0) if isinstance(event, SetClock) else event
+        for event in scenario.events
     )
+    right = replace(scenario, events=events, weather=replace(scenario.weather, wall_speed=1.0))
     without = _run(factory, right, laws, allowances, None)
     if without.breach is not None:
         return run

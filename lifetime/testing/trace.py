@@ -56,7 +56,7 @@ class Did(str, Enum):
     SEND = "send"  # connection, size, text (its beginning)
     REQUEST = "request"  # connection, number, name: the last byte of it has been sent; answered
     #   (False: the dialect does not know whether it ever is)
-    BEGIN = "begin"  # connection, number, name: the first byte of it, and not yet the last
+    BEGIN = "begin"  # connection, number, name, answered: the first byte of it, and not the last
     ANSWER = "answer"  # connection, number, status, final (it announced the close), refusal
     SURPLUS = "surplus"  # connection, size: bytes that answer nothing
     CUT = "cut"  # connection, number, size: the connection ended within an answer

@@ -264,6 +264,13 @@ def test_law_6_half_a_request_that_was_read_is_work_until_its_client_is_silent_f
     assert broken(run.closes("Channel 1"), 6) == []
 
 
+def test_law_6_who_works_on_half_a_request_may_give_its_silent_client_up() -> None:
+    run = draining(serving().begins().reads("Channel 1", size=18))
+    assert [law for law, _ in broken(run.closes("Channel 1", working=True), 6)] == [6]
+    run = draining(serving().begins().reads("Channel 1", size=18)).later(6.0)
+    assert broken(run.closes("Channel 1", working=True), 6) == []
+
+
 def test_law_6_half_a_request_that_has_not_arrived_is_nothing_yet() -> None:
     run = draining(asked_once().answered()).later(3.0).begins().closes("Channel 1")
     assert broken(run, 6) == []
@@ -290,3 +297,38 @@ def test_law_6_behind_all_patience_anybody_may_be_closed() -> None:
 def test_law_6_a_channel_that_did_not_veto_and_is_closed_at_the_end_breaks_it() -> None:
     run = draining(asked_once()).asked("Channel 1").enters(4)
     assert [law for law, _ in broken(run.closes("Channel 1", working=True), 6)] == [6]
+
+
+# 5, again: what is unread at the close resets the connection.
+
+
+def test_law_5_closing_with_something_unread_behind_what_was_just_sent_breaks_it() -> None:
+    run = draining(asked_once()).writes("Channel 1", size=5).closes("Channel 1", unread=6)
+    ((law, sentence),) = broken(run, 5)
+    assert law == 5
+    assert sentence == (
+        "Channel 1 closed on client 1 with 6 bytes unread at 0.000 s, in phase 3; "
+        "they reset it, and what was sent last may be lost."
+    )
+
+
+def test_law_5_what_is_unread_harms_nobody_who_has_got_the_answer() -> None:
+    run = draining(asked_once()).writes("Channel 1").answered(final=True)
+    assert broken(run.closes("Channel 1", unread=6), 5) == []
+
+
+def test_law_5_a_line_that_is_cut_for_who_sends_no_more_is_no_surplus() -> None:
+    run = draining(serving()).client("client 1", Did.HALF_CLOSE)
+    assert broken(run.client("client 1", Did.SURPLUS, size=3), 5) == []
+
+
+def test_law_5_an_answer_that_is_a_second_old_need_not_have_announced_the_close() -> None:
+    run = draining(asked_once().answered())
+    run.asked("Channel 1", veto="still", eta=1.0).later(1.0)
+    assert broken(run.finds_closed(untold=True), 5) == []
+
+
+def test_law_6_of_what_is_never_answered_half_may_be_all_there_is() -> None:
+    run = serving().client("client 1", Did.SEND, size=18, text="a line")
+    run.client("client 1", Did.BEGIN, number=1, name="a line", answered=False)
+    assert broken(draining(run).closes("Channel 1", unread=18), 6) == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from lifetime import Veto, asyncore
@@ -71,7 +72,8 @@ class LineChannel(asynchat.async_chat):
     def initiate_send(self) -> None:
         super().initiate_send()
         if self.leaving and not self.producer_fifo and self.connected:
-            self.socket.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # the client has gone already
+                self.socket.shutdown(socket.SHUT_WR)
 
     def handle_error(self) -> None:
         self.close()

@@ -10,10 +10,10 @@ from typing import Any
 
 import lifetime
 from lifetime import asyncore
-from lifetime.testing import HTTP, World
-from servers.http import HTTPListener
+from lifetime.testing import World
 from servers.http.channel import HTTPChannel
 from tests.zoo.animals import breaks
+from tests.zoo.http_server import Hello, serve_http
 from tests.zoo.line_server import LineChannel, LineServer, lines
 
 #: Descriptors that a run has left open on purpose; the tests close them.
@@ -105,15 +105,14 @@ def resets_who_still_sends(world: World) -> None:
     """It says goodbye and closes, whatever has come meanwhile: the reset destroys the goodbye."""
 
     class Curt(LineChannel):
-        def say_goodbye(self) -> None:
-            self.push(b"bye\r\n")
-            self.close_when_done()
-
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
-            if phase == 3 and not self.leaving and not self.busy:
-                self.leaving = True
-                self.say_goodbye()
-            return phase == 3 and self.connected
+            if phase == 3 and not self.busy:
+                if not self.leaving:
+                    self.say_goodbye()
+                if not self.producer_fifo:
+                    self.close()
+                    return None
+            return super().clean_shutdown_control(phase, time_in_phase)
 
     serve(world, Curt)
 
@@ -177,6 +176,17 @@ def leaks_a_descriptor(world: World) -> None:
 
 
 @breaks(9)
+def leaves_without_closing(world: World) -> None:
+    """It leaves the map, and nobody sees any more that its socket is open."""
+
+    class Forgetful(LineChannel):
+        def close(self) -> None:
+            self.del_channel()
+
+    serve(world, Forgetful)
+
+
+@breaks(9)
 def leaks_a_socket(world: World) -> None:
     class Leaky(LineChannel):
         def __init__(self, sock: Any, server: LineServer) -> None:
@@ -210,17 +220,6 @@ def forgets_who_was_in_the_queue(world: World) -> None:
     Forgetful()
 
 
-class Hello:
-    """Answers everything."""
-
-    def match(self, request: Any) -> bool:
-        return True
-
-    def handle_request(self, request: Any) -> None:
-        request.push("hello\n")
-        request.done()
-
-
 @breaks(5)
 def http_closes_behind_an_unannounced_response(world: World) -> None:
     class Curt(HTTPChannel):
@@ -230,10 +229,7 @@ def http_closes_behind_an_unannounced_response(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    world.speaks(HTTP("/"))
-    server = HTTPListener("127.0.0.1", 0)
-    server.channel_class = Curt
-    server.install_handler(Hello())
+    serve_http(world, Hello(), Curt)
 
 
 @breaks(5, 6)
@@ -250,22 +246,16 @@ def http_cuts_answers_when_it_drains(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    world.speaks(HTTP("/"))
-    server = HTTPListener("127.0.0.1", 0)
-    server.channel_class = Curt
-    server.install_handler(Large())
-
-
-class Later(Hello):
-    """Answers after three seconds."""
-
-    def handle_request(self, request: Any) -> None:
-        lifetime.call_later(3.0, super().handle_request, request)
+    serve_http(world, Large(), Curt)
 
 
 @breaks(5, 6)
 def http_closes_a_channel_that_works(world: World) -> None:
     """It looks at its buffers only; an answer that comes from a timer is not there yet."""
+
+    class Later(Hello):
+        def handle_request(self, request: Any) -> None:
+            lifetime.call_later(3.0, super().handle_request, request)
 
     class Curt(HTTPChannel):
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
@@ -274,41 +264,4 @@ def http_closes_a_channel_that_works(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    world.speaks(HTTP("/"))
-    server = HTTPListener("127.0.0.1", 0)
-    server.channel_class = Curt
-    server.install_handler(Later())
-
-
-@breaks(5)
-def http_answers_nothing_while_it_stops(world: World) -> None:
-    class Sulking(Hello):
-        def handle_request(self, request: Any) -> None:
-            if not lifetime.default().phase:
-                super().handle_request(request)
-
-    world.speaks(HTTP("/"))
-    HTTPListener("127.0.0.1", 0).install_handler(Sulking())
-
-
-@breaks(5)
-def http_handler_never_answers(world: World) -> None:
-    class Mute(Hello):
-        def handle_request(self, request: Any) -> None:
-            """Later, perhaps."""
-
-    world.speaks(HTTP("/"))
-    HTTPListener("127.0.0.1", 0).install_handler(Mute())
-
-
-@breaks(5)
-def http_lies_about_its_length(world: World) -> None:
-    class Liar(Hello):
-        def handle_request(self, request: Any) -> None:
-            request.channel.push(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello\n")
-            request.push("")
-            request["Content-Length"] = "0"
-            request.done()
-
-    world.speaks(HTTP("/"))
-    HTTPListener("127.0.0.1", 0).install_handler(Liar())
+    serve_http(world, Later(), Curt)

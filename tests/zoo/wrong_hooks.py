@@ -7,30 +7,11 @@ import time
 from typing import Any
 
 import lifetime
-from lifetime import Phase
+from lifetime import Phase, Veto, asyncore
 from lifetime.testing import World
 from tests.zoo.animals import breaks
 from tests.zoo.line_server import LineChannel, LineServer, lines
-
-
-class Member:
-    """A member of the map without a socket."""
-
-    socket = None
-
-    def __init__(self, world: World, fd: int = 80_000) -> None:
-        self.map = world.map
-        self.fd = self._fileno = fd
-        self.map[fd] = self
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.map.pop(self.fd, None)
+from tests.zoo.member import Member
 
 
 @breaks(7)
@@ -261,3 +242,81 @@ def leaks_a_timer(world: World) -> None:
 
     world.speaks(lines())
     Server()
+
+
+@breaks(7)
+def promises_to_be_done_soon(world: World) -> None:
+    """Each veto says that it needs one second more."""
+
+    class Optimist(Member):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            return Veto("nearly done", eta=1.0) if phase == Phase.DRAINING else None
+
+    Optimist(world)
+
+
+@breaks(2, 8)
+def leaves_the_loop_from_its_hook(world: World) -> None:
+    class Quitter(Member):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == Phase.DRAINING:
+                raise asyncore.ExitNow("that is all")
+            return None
+
+    Quitter(world)
+
+
+@breaks(1)
+def does_not_look_at_the_phase(world: World) -> None:
+    """Phase 1 is for others: whoever closes at the first question ignores it."""
+
+    class Hasty(LineServer):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if self.accepting:
+                self.empty_queue()
+                self.close()
+            return None
+
+    world.speaks(lines())
+    Hasty()
+
+
+@breaks(5)
+def accepts_in_phase_3(world: World) -> None:
+    """When all doors have closed it opens another one, for two seconds."""
+
+    class BackDoor(LineServer):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            return phase == Phase.DRAINING and time_in_phase < 2.0
+
+    class Opener(Member):
+        opened = False
+
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            if phase == Phase.DRAINING and not self.opened:
+                self.opened = True
+                BackDoor()
+            return None
+
+    world.speaks(lines())
+    LineServer()
+    Opener(world)
+
+
+@breaks(8)
+def sweeps_the_map_now_and_then(world: World) -> None:
+    """Who has no socket is taken for dead."""
+
+    class Sweeper(Member):
+        socket = object()
+
+        def readable(self) -> bool:
+            for fd, each in list(self.map.items()):
+                if each.socket is None:
+                    del self.map[fd]
+            return False
+
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            return None
+
+    Sweeper(world)

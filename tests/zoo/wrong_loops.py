@@ -87,7 +87,11 @@ class SimpleLifetime(Lifetime):
             self.heard[dispatcher] = phase
             return hook is not None and bool(hook(phase, time_in_phase)) and self.has(dispatcher)
         except Exception:
-            return False
+            return self.failed()
+
+    def failed(self) -> bool:
+        """A hook has raised, which counts as no veto."""
+        return False
 
     def has(self, dispatcher: Any) -> bool:
         return any(each is dispatcher for each in self.map.values())
@@ -240,3 +244,38 @@ def waits_for_nobody(world: World) -> None:
             super().leave(sequence)
 
     under(world, Slow)
+
+
+@breaks(1)
+def takes_back_too_late(world: World) -> None:
+    """It can always be talked into going on, although its doors have closed."""
+
+    class Generous(SimpleLifetime):
+        def resume(self) -> None:
+            if self.simple is None:
+                super().resume()
+            self.simple = None
+            self.enter(Phase.RUNNING)
+
+    under(world, Generous)
+
+
+@breaks(2)
+def tells_newcomers_the_last_phase_only(world: World) -> None:
+    class Brief(SimpleLifetime):
+        def ask(self, dispatcher: Any, phase: int, time_in_phase: float) -> bool:
+            self.heard[dispatcher] = phase
+            return super().ask(dispatcher, phase, time_in_phase)
+
+    under(world, Brief)
+
+
+@breaks(8)
+def dies_of_a_hook(world: World) -> None:
+    """An exception in one hook ends them all."""
+
+    class Fragile(SimpleLifetime):
+        def failed(self) -> bool:
+            raise
+
+    under(world, Fragile)

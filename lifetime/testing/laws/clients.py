@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lifetime.testing.laws.exchanges import Connection, Request
 from lifetime.testing.laws.law import Breach, Law
+from lifetime.testing.laws.situation import ROUNDING
 from lifetime.testing.trace import Entry
 
 
@@ -72,7 +73,7 @@ class NothingAcceptedIsLost(Law):
         if not entry.data["untold"] or self.situation.phase < 1 or not connection.answered:
             return None
         quiet = entry.at - connection.exchanged
-        if quiet > self._race:
+        if quiet >= self._race - ROUNDING:
             return None
         what = f"{connection.client} found its connection closed {quiet:.3f} s behind an answer"
         return self.broken(entry.at, what, "the answer announces it, or the server waits")
@@ -86,11 +87,24 @@ class NothingAcceptedIsLost(Law):
         what = f"the answer to request {number} of {connection.client} was cut after {size} bytes"
         return self.broken(entry.at, what, "it is sent to its end before the close")
 
+    def on_close(self, entry: Entry) -> Breach | None:
+        """A reset overtakes what was sent last: whoever closes reads first what has come."""
+        situation, data = self.situation, entry.data
+        connection, unread = situation.exchanges.of(entry), data.get("unread")
+        if connection is None or not unread or situation.phase < 1:
+            return None
+        if data.get("peer_gone") or not connection.answering or self._forgiven(connection, entry):
+            return None
+        what = f"{entry.who} closed on {connection.client} with {unread} bytes unread"
+        return self.broken(entry.at, what, "they reset it, and what was sent last may be lost")
+
     def on_surplus(self, entry: Entry) -> Breach | None:
         """Nothing comes that answers nothing; of half a request nobody knows."""
         connection = self.situation.exchanges.of(entry)
         if connection is None or connection.begun is not None:
             return None
+        if self._forgiven(connection, entry):
+            return None  # what was cut because the client has gone
         what = f"{connection.client} got {entry.data['size']} bytes that answer nothing"
         return self.broken(entry.at, what, "each request gets one answer, and that is all")
 
@@ -158,13 +172,18 @@ class NobodyIsClosedAtWork(Law):
         what = f"{entry.who} closed the connection of {connection.client} while "
         if data.get("unsent"):
             what += "it had something to send"
-        elif data.get("working"):
+        elif data.get("working") and not self._is_given_up(connection, entry.at):
             what += "it was working"
         elif self._has_half_a_request(connection, entry):
             what += "half a request was there"
         else:
             return None
         return self.broken(entry.at, what, "it vetoes until that is done")
+
+    def _is_given_up(self, connection: Connection, at: float) -> bool:
+        """Whether it works on nothing but the rest of a request that does not come."""
+        waits = connection.begun is not None and not connection.owed
+        return waits and at - connection.spoke > self.allowances.quiet
 
     def _has_half_a_request(self, connection: Connection, entry: Entry) -> bool:
         """Whether the rest may be on its way; who has been silent for long may be given up."""

@@ -32,6 +32,7 @@ class Connection:
     address: where it came, if known.
     answered: numbers.
     announced: an answer has said that the connection closes.
+    answering: the server has sent something, and no answer is complete since.
     sent: bytes, by the client; before: without what it sent last; whole: without half a request.
     closed: the server has closed it; unread: bytes that had arrived by then and were not read.
     gone: the client is no longer there; silent: it sends no more; holds: it reads no more.
@@ -45,6 +46,7 @@ class Connection:
     begun: int | None = None
     answered: set[int] = field(default_factory=set)
     announced: bool = False
+    answering: bool = False
     spoke: float = 0.0
     moved: float = 0.0
     sent: int = 0
@@ -143,6 +145,8 @@ class Exchanges:
         connection.sent += entry.data["size"]
 
     def _begin(self, connection: Connection, entry: Entry) -> None:
+        if not entry.data.get("answered", True):
+            return  # it may be all that comes, and nobody is owed anything for it
         connection.begun = entry.data["number"]
         connection.whole = connection.before
 
@@ -162,9 +166,11 @@ class Exchanges:
 
     def _write(self, connection: Connection, entry: Entry) -> None:
         connection.moved = entry.at
+        connection.answering = True
 
     def _answer(self, connection: Connection, entry: Entry) -> None:
         connection.exchanged = entry.at
+        connection.answering = False
         connection.answered.add(entry.data["number"])
         connection.owed.pop(entry.data["number"], None)
         if entry.data["final"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from lifetime.testing.laws.situation import Situation
@@ -82,8 +83,12 @@ class Law:
 
 def handlers_of(observer: object) -> dict[Did, Any]:
     """The methods `on_...` of an object, by the kind of entry that each is for."""
-    return {
-        did: getattr(observer, f"on_{did.name.lower()}")
-        for did in Did
-        if hasattr(observer, f"on_{did.name.lower()}")
-    }
+    kind: type = type(observer)
+    return {did: getattr(observer, name) for did, name in _names_in(kind)}
+
+
+@cache
+def _names_in(kind: type) -> tuple[tuple[Did, str], ...]:
+    """The same of a class, as names.  Each run has its own laws, so they are looked up often."""
+    names = [(did, f"on_{did.name.lower()}") for did in Did]
+    return tuple((did, name) for did, name in names if hasattr(kind, name))

@@ -12,7 +12,9 @@ from typing import Any
 
 from lifetime.testing.dialects import Answer, Cut, Dialect, Reader, Request
 from lifetime.testing.trace import Did
-from lifetime.testing.world.network import Address, Endpoint, Network
+from lifetime.testing.world.addresses import Address
+from lifetime.testing.world.endpoint import Endpoint
+from lifetime.testing.world.network import Network
 
 Note = Callable[..., None]
 
@@ -53,7 +55,6 @@ class Client:
         self._answered = self._announces = True  # as the dialect says
         self._asked = 0  # requests begun on this connection
         self._begun: Request | None = None
-        self._unsent = bytearray()  # what the server's system has no room for yet
         self._holds = False
         self._gone = False  # we have closed, whatever is still under way
 
@@ -75,10 +76,9 @@ class Client:
         self._begun = None
         self._holds = self._gone = False
         self.received.clear()
-        self._unsent.clear()
         self.network.connect(
             place.address,
-            lambda end: self._connected(end, place.address),
+            lambda end, source: self._connected(end, place.address),
             lambda: self._note(self.name, Did.REFUSED, address=place.address),
         )
 
@@ -105,7 +105,7 @@ class Client:
             self._begun = request
             self._push(request.data[: request.half])
             self._reader.request_begun(self._asked, request)
-            self._say(Did.BEGIN, number=self._asked, name=request.name)
+            self._say(Did.BEGIN, number=self._asked, name=request.name, **self._unclaimed())
 
     def finish(self) -> None:
         """Send the rest of what was begun; nothing if nothing was."""
@@ -173,13 +173,17 @@ class Client:
         self._end = end
         self.connection = self._number_connection(end)
         end.arrived = self._arrived
+        end.forgets = True  # its system may be any
         self._say(Did.CONNECT, address=address)
 
     def _sent_whole(self, request: Request) -> None:
         assert self._reader is not None
         self._reader.request_sent(self._asked, request)
-        details = {} if self._answered else {"answered": False}
-        self._say(Did.REQUEST, number=self._asked, name=request.name, **details)
+        self._say(Did.REQUEST, number=self._asked, name=request.name, **self._unclaimed())
+
+    def _unclaimed(self) -> dict[str, bool]:
+        """What is said of a request of which nobody knows whether it is ever answered."""
+        return {} if self._answered else {"answered": False}
 
     def _push(self, data: bytes) -> None:
         assert self._end is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 from lifetime.phases import as_veto
 from lifetime.testing.trace import Did
+from lifetime.testing.world.limits import SimulationLimit
 
 HOOK = "clean_shutdown_control"
 
@@ -106,6 +107,10 @@ class ObservedMap(dict[int, Any]):
         for fd, dispatcher in dict(*others, **named).items():
             self[fd] = dispatcher
 
+    def __ior__(self, other: Any) -> ObservedMap:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
     def let_go(self) -> None:
         """Unwrap everybody, behind the end of a run."""
         for hook in list(self._hooks.values()):
@@ -144,18 +149,20 @@ class Hook:
         # Some have a hook of their very own, on the instance: it comes back at the end.
         self.own: Any = getattr(dispatcher, "__dict__", {}).get(HOOK)
         self.dispatcher = dispatcher
-        try:
-            setattr(dispatcher, HOOK, self)
-        except AttributeError:  # it has __slots__: what it answers cannot be watched
-            self.dispatcher = None
+        if not hasattr(dispatcher, "__dict__"):
+            raise SimulationLimit(
+                f"{type(dispatcher).__name__} has __slots__ and no __dict__, so what it answers "
+                "cannot be watched; check a subclass of it, which has one"
+            )
+        vars(dispatcher)[HOOK] = self
 
     def remove(self) -> None:
         """Give the dispatcher its own hook back, unless it has got another one meanwhile."""
-        if self.dispatcher is not None and self.dispatcher.__dict__.get(HOOK) is self:
-            if self.own is None:
-                delattr(self.dispatcher, HOOK)
-            else:
-                setattr(self.dispatcher, HOOK, self.own)
+        own = vars(self.dispatcher)
+        if own.get(HOOK) is self:
+            del own[HOOK]
+            if self.own is not None:
+                own[HOOK] = self.own
 
     def __call__(self, phase: int, time_in_phase: float) -> object:
         self.map.before_asking()

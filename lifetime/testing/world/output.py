@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TextIO, cast
 
 from lifetime.testing.trace import Did
 
@@ -29,7 +30,8 @@ class Output(logging.Handler):
         super().__init__(logging.WARNING)
         self._note = note
         self._saved: list[tuple[logging.Logger, list[logging.Handler], int, bool]] = []
-        self._stdout: object = None
+        self._stdout: TextIO | None = None
+        self._disabled = 0
 
     def __enter__(self) -> Output:
         self._begin()
@@ -41,12 +43,12 @@ class Output(logging.Handler):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.put_back()
 
     @contextmanager
     def lifted(self) -> Iterator[None]:
         """For as long as this lasts, output goes where it went before."""
-        self._end()
+        self.put_back()
         try:
             yield
         finally:
@@ -60,10 +62,15 @@ class Output(logging.Handler):
             logger.propagate = False
             if name:
                 logger.setLevel(logging.WARNING)
-        self._stdout, sys.stdout = sys.stdout, Printed(self._note)
+        self._disabled, logging.root.manager.disable = logging.root.manager.disable, 0
+        self._stdout, sys.stdout = sys.stdout, cast(TextIO, Printed(self._note))
 
-    def _end(self) -> None:
+    def put_back(self) -> None:
+        """Everything is as it was.  Twice does nothing."""
+        if not self._saved:
+            return
         sys.stdout = self._stdout
+        logging.root.manager.disable = self._disabled
         while self._saved:
             logger, handlers, level, propagate = self._saved.pop()
             logger.handlers = handlers

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lifetime.selectors import ERROR, HANG_UP, READ
 from lifetime.testing.world.limits import SimulationLimit
-from lifetime.testing.world.sockets import FIRST_DESCRIPTOR, System
+from lifetime.testing.world.system import FIRST_DESCRIPTOR, System
 from lifetime.testing.world.tape import Tape
 
 Ready = list[tuple[int, int]]

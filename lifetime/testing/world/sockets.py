@@ -1,7 +1,7 @@
 """The socket API over the simulated network: what a server under test gets as `socket.socket`.
 
-Always non-blocking: a call that would block raises BlockingIOError, also on a socket that was
-never set so, because in a simulation nobody else could unblock it.
+A stream socket is a door when it listens, and else has the end of a connection, or none yet; a
+datagram socket has an inbox.  Nobody waits in here: see `Descriptor.would_block`.
 """
 
 from __future__ import annotations
@@ -9,136 +9,66 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections import deque
+import struct
 from collections.abc import Iterable
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Protocol
+from enum import Enum
+from typing import Any, NoReturn
 
 from lifetime.selectors import ERROR, HANG_UP, READ, WRITE
-from lifetime.testing.world.network import ROOMY, Address, Door, Endpoint, Network
+from lifetime.testing.world.addresses import NOWHERE, Address, as_key, shown
+from lifetime.testing.world.datagrams import DatagramSocket
+from lifetime.testing.world.endpoint import Endpoint
+from lifetime.testing.world.limits import SimulationLimit
+from lifetime.testing.world.network import PAIR, Door
+from lifetime.testing.world.system import System
 
-#: Virtual descriptors begin here: the system has none as high, so none of its calls takes one.
-FIRST_DESCRIPTOR = 100_000
-
+#: Linux; the socket module does not name it.
 SO_ATTACH_FILTER = 26
 
-
-class Observer(Protocol):
-    """Who wants to know what the server's sockets do."""
-
-    def listening(self, sock: SimulatedSocket) -> None:
-        """It listens."""
-
-    def deaf(self, sock: SimulatedSocket, dropped: int) -> None:
-        """It listens no more, and so many in its queue were dropped."""
-
-    def accepted(self, listener: SimulatedSocket, sock: SimulatedSocket) -> None:
-        """A connection was taken from the queue."""
-
-    def reads(self, sock: SimulatedSocket, size: int) -> None:
-        """It has read so many bytes; 0 is the end."""
-
-    def writes(self, sock: SimulatedSocket, size: int) -> None:
-        """It has sent so many bytes."""
-
-    def closing(self, sock: SimulatedSocket) -> None:
-        """It is about to close a connection."""
+LINGER = struct.Struct("ii")
 
 
-class System:
-    """The descriptors of one world, and what is behind them."""
+class Progress(Enum):
+    """How far `connect` has come, as the caller knows; the connection itself may be further."""
 
-    def __init__(self, network: Network, observer: Observer) -> None:
-        self.network = network
-        self.observer = observer
-        self.sockets: dict[int, SimulatedSocket] = {}
-        self.datagrams: dict[Address, SimulatedSocket] = {}
-
-    def new_descriptor(self) -> int:
-        """The lowest that is free, as the system does: numbers come back soon."""
-        number = FIRST_DESCRIPTOR
-        while number in self.sockets:
-            number += 1
-        return number
-
-    def socket_class(self) -> type[SimulatedSocket]:
-        """What stands in for `socket.socket` in this world."""
-        return type("socket", (SimulatedSocket,), {"system": self})
+    UNUSED = "unused"
+    BEGUN = "begun"
+    DONE = "done"
+    SPOILT = "spoilt"  # shut down when it had failed already, and nobody had been told
 
 
-class SimulatedSocket:
+class SimulatedSocket(DatagramSocket):
     """One socket of the server under test."""
-
-    system: System
 
     def __init__(
         self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
     ) -> None:
         if fileno is not None:
             raise OSError(errno.EBADF, "a simulated world has no descriptors of the system")
-        self.family = socket.AF_INET if family == -1 else socket.AddressFamily(family)
-        self.type = socket.SOCK_STREAM if type == -1 else socket.SocketKind(type)
-        self.proto = max(proto, 0)
-        self.address: Address = ("0.0.0.0", 0) if self.family != socket.AF_UNIX else ""
-        self.peer_address: Any = None
+        super().__init__(family, type, proto)
         self.door: Door | None = None
         self.endpoint: Endpoint | None = None
         self.connection = 0  # its number in the trace; 0: not a client's
-        self.connecting = False
-        self.inbox: deque[tuple[bytes, Address]] = deque()  # datagrams
-        self._options: dict[tuple[int, int], Any] = {}
-        self._timeout: float | None = None
-        self._error = 0
-        self._fileno = self.system.new_descriptor()
+        self.progress = Progress.UNUSED
+        self._reads_no_more = False  # somebody said so before it had a connection
+        self._failed = False  # nobody listened where it wanted to connect to
         self.system.sockets[self._fileno] = self
 
-    # What the selector sees
-
     def readiness(self) -> int:
-        """READ, WRITE, ERROR, HANG_UP: what epoll would report."""
+        """READ, WRITE, ERROR, HANG_UP: what poll(2) would report."""
+        if self.endpoint is not None:
+            return self.endpoint.readiness
         if self.door is not None:
             return READ if self.door.queue else 0
-        if self.type == socket.SOCK_DGRAM:
-            return (READ if self.inbox else 0) | WRITE
-        end = self.endpoint
-        if end is None:
-            return WRITE | HANG_UP | (ERROR if self._error else 0)
-        if end.reset:
-            return READ | WRITE | ERROR | HANG_UP
-        ready = READ if end.inbox or end.ended else 0
-        if not end.broken and end.room > 0:
-            ready |= WRITE
-        if end.ended and end.said_end:
-            ready |= HANG_UP | WRITE
-        return ready
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has no descriptor any more."""
-        return self._fileno < 0
+        if self.is_datagram:
+            return self.datagram_readiness()
+        if self._failed:
+            return READ | WRITE | HANG_UP | (ERROR if self.error else 0)
+        if self.progress is Progress.BEGUN:
+            return 0
+        return WRITE | HANG_UP | (READ if self._reads_no_more else 0)
 
     # Set up
-
-    def fileno(self) -> int:
-        """A virtual descriptor, which the system does not know; -1 when closed."""
-        return self._fileno
-
-    def setblocking(self, flag: bool) -> None:
-        """Accepted, and without effect."""
-        self._timeout = None if flag else 0.0
-
-    def getblocking(self) -> bool:
-        """What was set last."""
-        return self._timeout != 0.0
-
-    def settimeout(self, value: float | None) -> None:
-        """Accepted, and without effect."""
-        self._timeout = value
-
-    def gettimeout(self) -> float | None:
-        """What was set last."""
-        return self._timeout
 
     def setsockopt(self, level: int, option: int, value: Any = None, *_: int) -> None:
         """Remembered; a filter keeps new connections away if the weather permits it."""
@@ -148,38 +78,43 @@ class SimulatedSocket:
                 raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
             if self.door is not None:
                 self.door.filtered = True
-        self._options[level, option] = value
+        super().setsockopt(level, option, value)
 
     def getsockopt(self, level: int, option: int, buflen: int = 0) -> Any:
         """What was set; an error is reported once."""
         self._check()
         if (level, option) == (socket.SOL_SOCKET, socket.SO_ERROR):
-            error, self._error = self._error, 0
-            return error
+            return self._take_error()
         if (level, option) == (socket.SOL_SOCKET, socket.SO_TYPE):
             return int(self.type)
-        return self._options.get((level, option), 0)
+        if (level, option) == (socket.SOL_SOCKET, getattr(socket, "SO_ACCEPTCONN", -1)):
+            return int(self.door is not None)
+        return super().getsockopt(level, option, buflen)
 
     def bind(self, address: Any) -> None:
         """Take an address; port 0 gets the next free one."""
         self._check()
+        network = self.system.network
+        address = as_key(address)
         if isinstance(address, tuple):
-            address = (address[0], address[1] or self.system.network.free_port())
-        elif isinstance(address, bytes):
-            address = os.fsdecode(address)
-        taken = self.type == socket.SOCK_DGRAM and address in self.system.datagrams
-        if taken or address in self.system.network.doors:
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            address = (address[0], address[1] or network.free_port())
+        if address in (self.system.datagrams if self.is_datagram else network.doors):
+            _fail(errno.EADDRINUSE)
         self.address = address
-        if self.type == socket.SOCK_DGRAM:
+        if self.is_datagram:
             self.system.datagrams[address] = self
 
     def listen(self, backlog: int = 128) -> None:
         """Let others connect; they wait in the queue."""
         self._check()
         if self.door is not None:
+            self.door.backlog = max(backlog, 0)
             return
-        if self.address == ("0.0.0.0", 0):
+        if self.is_datagram:
+            _fail(errno.EOPNOTSUPP)
+        if self.endpoint is not None or self.progress is not Progress.UNUSED:
+            _fail(errno.EINVAL)
+        if self.address == NOWHERE:
             self.bind(self.address)
         self.door = self.system.network.listen(self.address, backlog)
         self.system.observer.listening(self)
@@ -187,14 +122,15 @@ class SimulatedSocket:
     def getsockname(self) -> Any:
         """Our address."""
         self._check()
-        return self.address
+        return shown(self.address, self.family)
 
     def getpeername(self) -> Any:
         """The peer's; raises OSError without one."""
         self._check()
-        if self.endpoint is None or self.endpoint.reset:
-            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
-        return self.peer_address
+        known = self.peer_address is not None if self.is_datagram else self.endpoint is not None
+        if not known or (self.endpoint is not None and self.endpoint.over):
+            _fail(errno.ENOTCONN)
+        return shown(self.peer_address, self.family)
 
     # Connections
 
@@ -202,76 +138,116 @@ class SimulatedSocket:
         """The next connection of the queue."""
         self._check()
         if self.door is None:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            _fail(errno.EOPNOTSUPP if self.is_datagram else errno.EINVAL)
         if not self.door.queue:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise self.would_block("accept()")
         endpoint, peer = self.door.queue.popleft()
         sock = type(self)(self.family, self.type, self.proto)
         sock.endpoint, sock.peer_address, sock.address = endpoint, peer, self.address
+        sock.progress = Progress.DONE
         self.system.observer.accepted(self, sock)
-        return sock, peer if self.family != socket.AF_UNIX else ""
+        return sock, shown(peer, self.family)
 
     def connect_ex(self, address: Any) -> int:
         """Begin to connect; returns an error number, mostly EINPROGRESS."""
         self._check()
-        if self.endpoint is not None:
-            return errno.EISCONN
-        if self.connecting:
-            return errno.EALREADY
-        if self.type == socket.SOCK_DGRAM:
-            self.peer_address = address
+        if self.is_datagram:
+            self.have_an_address()
+            self.peer_address = as_key(address)
             return 0
-        self.connecting = True
-        self.system.network.deliveries.at(
-            self.system.network.now(),
-            lambda: self.system.network.connect(address, self._connected, self._refused),
-        )
-        self.peer_address = address
-        return errno.EINPROGRESS
+        if self.door is not None or self.progress is Progress.DONE:
+            return errno.EISCONN
+        if self.progress is Progress.SPOILT:
+            return errno.EINVAL
+        if self.progress is Progress.BEGUN:
+            return self._how_connecting_went()
+        self.progress = Progress.BEGUN
+        self.peer_address = as_key(address)
+        network = self.system.network
+        source = None if self.address == NOWHERE else self.address
+        target = self.peer_address
+        if self.family != socket.AF_UNIX and not self.getblocking():
+            network.deliveries.at(
+                network.now(),
+                lambda: network.connect(target, self._connected, self._refused, source),
+            )
+            return errno.EINPROGRESS
+        network.connect(target, self._connected, self._refused, source)
+        error = self._how_connecting_went()
+        if error == errno.EALREADY:  # the queue is full
+            self.would_block("connect()")
+        return error
+
+    def _how_connecting_went(self) -> int:
+        if self.endpoint is None and not self._failed:
+            return errno.EALREADY
+        if self.endpoint is not None and not self.endpoint.over:
+            self.progress = Progress.DONE
+            return 0
+        # It has failed: that is told, and then the socket is as new.
+        error = self._take_error() or errno.ECONNABORTED
+        self.progress, self.endpoint, self._failed = Progress.UNUSED, None, False
+        return error
 
     def connect(self, address: Any) -> None:
         """As `connect_ex`, but raises."""
         error = self.connect_ex(address)
         if error:
-            raise OSError(error, os.strerror(error))
+            _fail(error)
 
-    def _connected(self, endpoint: Endpoint) -> None:
-        self.connecting = False
-        if self.closed:
+    def _connected(self, endpoint: Endpoint, source: Address) -> None:
+        if self.closed or self.progress is not Progress.BEGUN:
             endpoint.close()
         else:
             self.endpoint = endpoint
+            self.address = source
 
     def _refused(self) -> None:
-        self.connecting = False
-        self._error = errno.ECONNREFUSED
+        self.error = errno.ECONNREFUSED
+        self._failed = True
+
+    # Bytes
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """What has come, at most `size` bytes; b"" is the peer's end."""
-        end = self._connected_end()
-        if flags & socket.MSG_PEEK:
-            if not end.inbox and not end.ended:
-                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-            return bytes(end.inbox[:size])
-        if end.reset:
-            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-        if not end.inbox and not end.ended:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        data = end.take(size)
-        self.system.observer.reads(self, len(data))
+        if self.is_datagram:
+            return self.recvfrom(size, flags)[0]
+        self._check()
+        end = self.endpoint
+        peek = bool(flags & socket.MSG_PEEK)
+        if end is None:
+            return self._receive_unconnected()
+        data = end.receive(size, peek)
+        if data is None:
+            raise self.would_block("recv()")
+        if not peek:
+            self.system.observer.reads(self, len(data))
         return data
+
+    def _receive_unconnected(self) -> bytes:
+        self.raise_error()
+        if self._failed or self._reads_no_more:
+            return b""
+        if self.progress is Progress.BEGUN:
+            raise self.would_block("recv()")
+        _fail(errno.ENOTCONN)
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As `recv`, into a buffer."""
-        data = self.recv(nbytes or len(buffer), flags)
-        memoryview(buffer)[: len(data)] = data
+        view = memoryview(buffer).cast("B")
+        data = self.recv(nbytes or len(view), flags)
+        view[: len(data)] = data
         return len(data)
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what there is room for; returns how many bytes that is."""
-        end = self._connected_end()
-        if end.broken:
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        if self.is_datagram:
+            return self.sendto(data)
+        self._check()
+        end = self.endpoint
+        if end is None:
+            self._send_unconnected()
+        end.check_sending()
         data = bytes(data)
         if not data:
             return 0
@@ -279,10 +255,16 @@ class SimulatedSocket:
             data = data[: (len(data) + 1) // 2]
         data = data[: end.room]
         if not data:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise self.would_block("send()")
         if not end.local:
             self.system.observer.writes(self, len(data))
         return end.send(data)
+
+    def _send_unconnected(self) -> NoReturn:
+        self.raise_error()
+        if self.progress is Progress.BEGUN and not self._failed:
+            raise self.would_block("send()")
+        _fail(errno.ENOTCONN if self.family == socket.AF_UNIX else errno.EPIPE)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of it, or raise BlockingIOError with some of it sent."""
@@ -294,41 +276,40 @@ class SimulatedSocket:
         """Send several pieces as one."""
         return self.send(b"".join(bytes(each) for each in buffers))
 
+    def shutdown(self, how: int) -> None:
+        """Send no more, read no more, or listen no more."""
+        self._check()
+        if self.door is not None:
+            if how != socket.SHUT_WR:
+                self._leave_door()
+            return
+        end = self.endpoint
+        if end is None or end.over:
+            self._reads_no_more |= how != socket.SHUT_WR
+            if self.progress is Progress.BEGUN and (end is not None or self._failed):
+                self.progress = Progress.SPOILT
+            _fail(errno.ENOTCONN)
+        self.progress = Progress.DONE
+        if how != socket.SHUT_RD:
+            end.say_end()
+        if how != socket.SHUT_WR:
+            end.read_no_more()
+
+    # Datagrams
+
     def sendto(self, data: Any, *where: Any) -> int:
         """Send a datagram; one that nobody gets is lost."""
+        if not self.is_datagram:
+            return self.send(data)
         self._check()
-        receiver = self.system.datagrams.get(where[-1])
-        if receiver is not None:
-            receiver.inbox.append((bytes(data), self.address))
-        return len(data)
+        return self.send_datagram(bytes(data), where[-1] if where else None)
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         """The next datagram, or what `recv` gives."""
-        if self.type != socket.SOCK_DGRAM:
-            return self.recv(size, flags), self.peer_address
+        if not self.is_datagram:
+            return self.recv(size, flags), None
         self._check()
-        if not self.inbox:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        data, sender = self.inbox.popleft()
-        return data[:size], sender
-
-    def shutdown(self, how: int) -> None:
-        """Send no more, or listen no more."""
-        self._check()
-        if self.door is not None:
-            self._leave_door()
-            return
-        end = self.endpoint
-        if end is None or end.reset:
-            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
-        if how != socket.SHUT_RD:
-            end.say_end()
-
-    def _connected_end(self) -> Endpoint:
-        self._check()
-        if self.endpoint is None:
-            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
-        return self.endpoint
+        return self.receive_datagram(size, bool(flags & socket.MSG_PEEK))
 
     # The end
 
@@ -336,64 +317,76 @@ class SimulatedSocket:
         """Give the descriptor back; a second call does nothing."""
         if self.closed:
             return
+        self._sharers[0] -= 1
+        if not self._sharers[0]:
+            self._close_for_good()
+        self.system.sockets.pop(self._fileno, None)
+        super().close()
+
+    def _close_for_good(self) -> None:
         if self.door is not None:
             self._leave_door()
         if self.endpoint is not None:
             if not self.endpoint.local:
                 self.system.observer.closing(self)
-            if self._options.get((socket.SOL_SOCKET, socket.SO_LINGER), b"")[:1] == b"\x01":
+            if self._resets_at_once:
                 self.endpoint.break_off()
             self.endpoint.close()
-        if self.type == socket.SOCK_DGRAM:
-            self.system.datagrams.pop(self.address, None)
-        del self.system.sockets[self._fileno]
-        self._fileno = -1
+
+    @property
+    def _resets_at_once(self) -> bool:
+        """Whether it is not to linger at all, which resets the connection."""
+        option = self._options.get((socket.SOL_SOCKET, socket.SO_LINGER))
+        if not isinstance(option, bytes) or len(option) < LINGER.size:
+            return False
+        is_on, seconds = LINGER.unpack_from(option)
+        return bool(is_on) and not seconds
+
+    def dup(self) -> SimulatedSocket:
+        """Another descriptor for the same; the connection ends when both are closed."""
+        self._check()
+        copy = type(self)(self.family, self.type, self.proto)
+        number = copy.fileno()
+        vars(copy).update(vars(self))
+        copy._fileno = number
+        self._sharers[0] += 1
+        return copy
 
     def _leave_door(self) -> None:
         door, self.door = self.door, None
         assert door is not None
         self.system.observer.deaf(self, self.system.network.shut(door))
 
-    def detach(self) -> int:
-        """Not possible here: there is no descriptor that could outlive the socket."""
-        raise OSError(errno.EBADF, "a simulated socket has no descriptor of the system")
+    def _take_error(self) -> int:
+        if self.endpoint is not None:
+            return self.endpoint.take_error()
+        error, self.error = self.error, 0
+        return error
 
-    def get_inheritable(self) -> bool:
-        """Never."""
-        return False
-
-    def set_inheritable(self, inheritable: bool) -> None:
-        """Accepted, and without effect."""
-
-    def __enter__(self) -> SimulatedSocket:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        # As the real one: nobody can use it any more, so the system gets it back.
-        with suppress(Exception):
-            if not self.closed:
-                self.close()
+    def __getattr__(self, name: str) -> NoReturn:
+        if hasattr(socket.SocketType, name) or name == "makefile":
+            raise SimulationLimit(
+                f"a simulated socket has no {name}(); use recv and send, as asyncore does"
+            )
+        raise AttributeError(f"a socket has no {name!r}")
 
     def __repr__(self) -> str:
         return f"<simulated socket {self._fileno} at {self.address}>"
 
-    def _check(self) -> None:
-        if self.closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+def socket_class(system: System) -> type[SimulatedSocket]:
+    """What stands in for `socket.socket` in one world."""
+    return type("socket", (SimulatedSocket,), {"system": system})
 
 
 def socket_pair(system: System, made: type[SimulatedSocket]) -> tuple[Any, Any]:
     """What stands in for `socket.socketpair`."""
-    ends = system.network.pair(ROOMY, local=True)
+    ends = system.network.pair(PAIR, local=True)
     pair = made(socket.AF_UNIX), made(socket.AF_UNIX)
     for sock, end in zip(pair, ends, strict=True):
-        sock.endpoint = end
+        sock.endpoint, sock.progress, sock.peer_address = end, Progress.DONE, ""
     return pair
+
+
+def _fail(error: int) -> NoReturn:
+    raise OSError(error, os.strerror(error))

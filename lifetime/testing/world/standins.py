@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import lifetime
 from lifetime import asyncore
 from lifetime.sequence import ShutdownSequence
+from lifetime.testing.trace import Did
+from lifetime.testing.world.addresses import LOCALHOST
 from lifetime.testing.world.sockets import socket_pair
 
 if TYPE_CHECKING:
     from lifetime.testing.world.world import World
-
-LOCALHOST = "127.0.0.1"
 
 
 def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
@@ -29,6 +30,12 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
         (time, "monotonic", clock.monotonic),
         (time, "time_ns", lambda: int(clock.time() * 1e9)),
         (time, "monotonic_ns", lambda: int(clock.monotonic() * 1e9)),
+        (time, "perf_counter", clock.monotonic),
+        (time, "perf_counter_ns", lambda: int(clock.monotonic() * 1e9)),
+        (time, "localtime", _at(clock.time, time.localtime)),
+        (time, "gmtime", _at(clock.time, time.gmtime)),
+        (time, "ctime", _at(clock.time, time.ctime)),
+        (threading, "excepthook", _excepthook(world)),
         (socket, "socket", made),
         (socket, "socketpair", lambda *_: socket_pair(world.system, made)),
         (socket, "getaddrinfo", _getaddrinfo),
@@ -48,6 +55,24 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
     if hasattr(os, "sendfile"):
         chosen.append((os, "sendfile", _sendfile(world, os.sendfile)))
     return chosen
+
+
+def _at(now: Callable[[], float], original: Callable[[float], Any]) -> Callable[..., Any]:
+    """As `time.localtime` and its like: without an argument it is now."""
+    return lambda seconds=None: original(now() if seconds is None else seconds)
+
+
+def _excepthook(world: World) -> Callable[[Any], None]:
+    """What a thread of the server dies of is told in the trace."""
+
+    def tell(failure: Any) -> None:
+        if failure.exc_type is SystemExit:
+            return  # its own wish
+        name = getattr(failure.thread, "name", "a thread")
+        told = f"thread {name!r} died of {failure.exc_type.__name__}: {failure.exc_value}"
+        world.note("the server", Did.LOG, level="ERROR", text=told)
+
+    return tell
 
 
 def _getaddrinfo(

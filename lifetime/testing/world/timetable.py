@@ -59,10 +59,19 @@ class Timetable:
         """When the next event is due."""
         return self._last + self._events[0].after if self._events else None
 
+    def due(self, now: float) -> bool:
+        """Whether there is one that happens now, or should have before."""
+        planned = self.next()
+        return planned is not None and planned <= now
+
     @property
     def stops_itself(self) -> float:
         """When a world is stopped that nobody else has stopped."""
         return self._last + self._rest
+
+    def over(self, now: float) -> bool:
+        """Whether nothing is planned any more, and the rest behind it has passed."""
+        return not self._events and self.stops_itself <= now
 
     def take(self) -> Event:
         """The next event; it happens now."""

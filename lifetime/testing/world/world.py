@@ -7,7 +7,6 @@ clock jumps to what comes next.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,38 +14,47 @@ from typing import Any
 from lifetime import Lifetime, Phase, TooLate
 from lifetime.selectors import WRITE
 from lifetime.sequence import ShutdownSequence
-from lifetime.testing.dialects import HTTP, Dialect, Silent
+from lifetime.testing.dialects import Dialect
 from lifetime.testing.events import Event, Scenario
 from lifetime.testing.trace import Did, Entry, Trace
-from lifetime.testing.world.clients import Client, Place
+from lifetime.testing.world.addresses import Address
+from lifetime.testing.world.chance import Chance
+from lifetime.testing.world.clients import Client
 from lifetime.testing.world.clock import VirtualClock
+from lifetime.testing.world.directory import Directory
 from lifetime.testing.world.leftovers import Leftovers
 from lifetime.testing.world.limits import RunOver
-from lifetime.testing.world.network import Address, Endpoint, Network
+from lifetime.testing.world.network import Network
 from lifetime.testing.world.observation import BystanderDispatcher, Cast, ObservedMap
 from lifetime.testing.world.output import Output
 from lifetime.testing.world.patches import Patches
 from lifetime.testing.world.selector import Ready, SimulatedSelector
-from lifetime.testing.world.sockets import SimulatedSocket, System
+from lifetime.testing.world.sockets import socket_class
 from lifetime.testing.world.standins import stand_ins
+from lifetime.testing.world.system import System
 from lifetime.testing.world.tape import Tape
 from lifetime.testing.world.threads import Threads
 from lifetime.testing.world.timers import ObservedTimers
 from lifetime.testing.world.timetable import Timetable, apply
+from lifetime.testing.world.watcher import SERVER, SocketWatcher
 
 #: Polls without any time passing, or in all, after which a run is taken to spin.
 SPINNING = 2_000
 MOST_POLLS = 50_000
 
+#: What would arrive in so many seconds may arrive while somebody is asked.
+EARLY = 0.1
+
+#: Threads that end by themselves so many seconds behind the loop harm nobody: a process that ends
+#: waits for them.
+LAST_STEPS = 5.0
+
 #: Descriptors of who has no socket.
 BYSTANDERS = 90_000
 
-#: Where asynchat, asyncore's dispatcher_with_send, and our channels keep what they have to send.
-BUFFERS = ("ac_out_buffer", "producer_fifo", "out_buffer")
-
 INFINITY = float("inf")
 
-OPERATOR, LOOP, WORLD, SERVER = "operator", "loop", "world", "the server"
+OPERATOR, LOOP, WORLD = "operator", "loop", "world"
 
 
 class World:
@@ -63,9 +71,17 @@ class World:
         self.clock = VirtualClock(self.scenario.weather.wall_speed)
         self.tape = Tape(self.scenario.tape)
         self.network = Network(lambda: self.clock.now, self.scenario.weather)
-        self.system = System(self.network, self)
-        self.socket_class = self.system.socket_class()
         self.map = ObservedMap(self.note, Cast(), self._before_asking)
+        self.directory = Directory(self.map)
+        self.watcher = SocketWatcher(
+            self.note,
+            self.map,
+            self.directory,
+            lambda fd: bool(self.selector.watched.get(fd, 0) & WRITE),
+            self._in_request,
+        )
+        self.system = System(self.network, self.watcher)
+        self.socket_class = socket_class(self.system)
         self.selector = SimulatedSelector(self.system, self.tape, self.wait)
         self.timetable = Timetable(self.scenario.events, self.scenario.rest)
         self.phase = 0  # as it was told last
@@ -74,13 +90,7 @@ class World:
         self.horizon = INFINITY  # when time would pass this moment, `pause` is called
         self.pause: Callable[[], None] = _go_on
         self._clients: dict[int, Client] = {}
-        self._dialects: dict[Address | None, Dialect] = {}
-        self._listeners: dict[Address, str | None] = {}  # what their class says it speaks
-        self._connections: dict[int, int] = {}  # id of the server's end -> number
-        self._ends: list[Endpoint] = []  # keeps those ids their own
-        self._wrote: dict[int, int] = {}  # in which poll each descriptor was last written to
         self._shutdown_in_request: tuple[int, bool] | None = None
-        self._random_state = random.Random(0).getstate()
         self._polls = 0
         self._polls_at_once = 0
         self._stopped = False
@@ -90,6 +100,8 @@ class World:
         self._bystanders = 0
         self.threads: Threads | None = None  # once the loop's thread is known
         self.patches = Patches()
+        self.output = Output(self.note)
+        self.chance = Chance()
         self.lifetime = Lifetime(self.map, clock=self.clock.monotonic, selector=self.selector)
         self.leftovers = Leftovers(self)
 
@@ -109,7 +121,7 @@ class World:
 
     def speaks(self, dialect: Dialect, address: Address | None = None) -> None:
         """What clients say, and expect: everywhere, or to who listens on `address`."""
-        self._dialects[address] = dialect
+        self.directory.speaks(dialect, address)
 
     def happens(self, *events: Event) -> None:
         """Let these happen as well, behind what is planned."""
@@ -123,8 +135,8 @@ class World:
             client = self._clients[number] = Client(
                 f"client {number}",
                 self.network,
-                lambda: self._place(number),
-                self._number_connection,
+                lambda: self.directory.place(number),
+                self.directory.number,
                 self.note,
             )
         return client
@@ -141,6 +153,7 @@ class World:
 
         To be called in the thread that calls `run`.  Raises what the factory raises.
         """
+        self.patches.check()
         self.threads = Threads(
             lambda: self.clock.now,
             self.tape.pick,
@@ -187,21 +200,20 @@ class World:
     @contextmanager
     def active(self) -> Iterator[None]:
         """For as long as this lasts, the names that code looks up are this world's."""
-        state = random.getstate()
-        random.setstate(self._random_state)
-        self._output = Output(self.note)
-        with self.patches, self._output:
-            try:
-                yield
-            finally:
-                self._random_state = random.getstate()
-                random.setstate(state)
+        with self.patches, self.output, self.chance:
+            yield
 
     @contextmanager
     def _inactive(self) -> Iterator[None]:
         """For as long as this lasts, everything is the real system's again."""
-        with self._output.lifted(), self.patches.lifted():
+        with self.chance.lifted(), self.output.lifted(), self.patches.lifted():
             yield
+
+    def give_up(self) -> None:
+        """The loop's thread is stuck in here: put back what can be, from another thread."""
+        self.over = True
+        self.output.put_back()
+        self.patches.put_back()
 
     def _unwind(self) -> None:
         """Nothing of this run is to live on in the objects of the next one."""
@@ -215,9 +227,14 @@ class World:
 
     def _let_everything_arrive(self) -> None:
         """The server is gone: threads may take their last steps, what was sent is under way."""
-        for _ in range(SPINNING):
-            if self.threads is None or not self.threads.run_ready():
-                break
+        threads, end = self.threads, self.clock.now + LAST_STEPS
+        for _ in range(SPINNING if threads is not None and threads.alive else 0):
+            assert threads is not None
+            if not threads.run_ready():
+                wake = threads.next_wake()
+                if wake is None or wake > end:
+                    break
+                self.clock.jump(wake)
         while (when := self.network.deliveries.next()) is not None:
             self.clock.jump(when)
             self.network.deliveries.deliver_due(self.clock.now)
@@ -227,6 +244,7 @@ class World:
     def wait(self, timeout: float | None, ready: Callable[[], Ready]) -> Ready:
         """Let things happen until something is ready or `timeout` seconds have passed."""
         self._polls += 1
+        self.watcher.wrote.clear()
         self._polls_at_once += 1
         if self._polls_at_once > SPINNING or self._polls > MOST_POLLS:
             self.note(LOOP, Did.SPIN, polls=self._polls_at_once)
@@ -281,11 +299,14 @@ class World:
         return self.stops_by_itself and not self._stopped
 
     def _before_asking(self) -> None:
-        """Somebody is about to be asked: clients do not wait for that."""
+        """Somebody is about to be asked: neither clients nor what they sent wait for that."""
+        deliveries = self.network.deliveries
+        soon = deliveries.next()
+        if soon is not None and soon <= self.clock.now + EARLY and self.tape.pick(3) == 1:
+            deliveries.deliver_due(soon)  # it took less time than others do
         if self.phase != self._held_back:
             return
-        planned = self.timetable.next()
-        if planned is not None and planned <= self.clock.now and not self.tape.pick(2):
+        if self.timetable.due(self.clock.now) and not self.tape.pick(2):
             self._happen()
 
     def _happen(self) -> None:
@@ -300,13 +321,14 @@ class World:
         self.network.deliveries.deliver_due(now)
         if self.threads is not None and self.threads.alive and not self.tape.pick(2):
             self.threads.run_ready()
-        planned = self.timetable.next()
-        if planned is not None and planned <= now:
-            # One at a time, for what it wakes may come before the next one.
+        if self.timetable.due(now):
             if not (in_passing and self.phase <= self._held_back):
                 self._held_back = 0
                 self._happen()
-        elif planned is None and self._must_stop and self.timetable.stops_itself <= now:
+                # What it wakes may come before the next event, or together with what that wakes.
+                while not self._held_back and self.timetable.due(now) and self.tape.pick(2):
+                    self._happen()
+        elif self._must_stop and self.timetable.over(now):
             self.stop("signal", False, 0)
 
     # What events do
@@ -324,10 +346,15 @@ class World:
         else:
             self.lifetime.shutdown(exit_code, fast)
 
+    def _in_request(self) -> None:
+        if self._shutdown_in_request is not None:
+            (exit_code, fast), self._shutdown_in_request = self._shutdown_in_request, None
+            self._note_stop("request", fast, exit_code)
+            self.lifetime.shutdown(exit_code, fast)
+
     def _note_stop(self, by: str, fast: bool, exit_code: int) -> None:
         self._stopped = True
-        planned = self.timetable.next()
-        if planned is not None and planned <= self.clock.now:
+        if self.timetable.due(self.clock.now):
             # What comes in the same moment may come while the dispatchers are asked.
             self._held_back = self.tape.pick(4)
         self.note(OPERATOR, Did.STOP, by=by, fast=fast, exit_code=exit_code)
@@ -385,96 +412,6 @@ class World:
         if sequence is self.lifetime.sequence:
             left = round(sequence.remaining(self.clock.monotonic()), 9)
             self.note(LOOP, Did.HURRIED, patience=left)
-
-    # What the server's sockets do
-
-    def listening(self, sock: SimulatedSocket) -> None:
-        """A socket listens."""
-        self._listeners[sock.address] = None
-        self.note(SERVER, Did.LISTEN, address=sock.address)
-
-    def deaf(self, sock: SimulatedSocket, dropped: int) -> None:
-        """It listens no more."""
-        who = self._owner(sock.fileno())
-        self.note(who, Did.DEAF, address=sock.address, queue=dropped)
-
-    def accepted(self, listener: SimulatedSocket, sock: SimulatedSocket) -> None:
-        """A connection was taken from a queue."""
-        sock.connection = self._connections[id(sock.endpoint)]
-        self.note(self._owner(listener.fileno()), Did.ACCEPT, connection=sock.connection)
-
-    def reads(self, sock: SimulatedSocket, size: int) -> None:
-        """Somebody reads; the middle of this is where a shutdown in a request comes from."""
-        if not sock.connection:
-            return
-        self.note(self._owner(sock.fileno()), Did.READ, connection=sock.connection, size=size)
-        if self._shutdown_in_request is not None:
-            (exit_code, fast), self._shutdown_in_request = self._shutdown_in_request, None
-            self._note_stop("request", fast, exit_code)
-            self.lifetime.shutdown(exit_code, fast)
-
-    def writes(self, sock: SimulatedSocket, size: int) -> None:
-        """Somebody writes."""
-        if sock.connection:
-            fd = sock.fileno()
-            self._wrote[fd] = self._polls
-            self.note(self._owner(fd), Did.WRITE, connection=sock.connection, size=size)
-
-    def closing(self, sock: SimulatedSocket) -> None:
-        """A connection is about to be closed by the server."""
-        fd, end = sock.fileno(), sock.endpoint
-        if not sock.connection or end is None:
-            return
-        dispatcher = self.map.owners.get(fd)
-        self.note(
-            self._owner(fd),
-            Did.CLOSE,
-            connection=sock.connection,
-            unsent=self._has_unsent(fd, dispatcher),
-            working=bool(getattr(dispatcher, "working", False)),
-            unread=len(end.inbox),
-            peer_gone=end.ended or end.reset,
-        )
-
-    def _has_unsent(self, fd: int, dispatcher: Any) -> bool:
-        """Whether the dispatcher still had something to send.
-
-        By the buffers that asyncore and asynchat have; for others, because it wanted to write and
-        has not.
-        """
-        buffers = [getattr(dispatcher, name, None) for name in BUFFERS]
-        if any(each is not None for each in buffers):
-            # asynchat's queue ends with None where the connection is to be closed.
-            return any(piece is not None for each in buffers for piece in each or ())
-        return bool(self.selector.watched.get(fd, 0) & WRITE) and self._wrote.get(fd) != self._polls
-
-    def _owner(self, fd: int) -> str:
-        dispatcher = self.map.owners.get(fd)
-        return SERVER if dispatcher is None else self.map.cast.name_of(dispatcher)
-
-    # What clients find
-
-    def _number_connection(self, end: Endpoint) -> int:
-        self._ends.append(end.peer)
-        number = self._connections[id(end.peer)] = len(self._ends)
-        return number
-
-    def _place(self, number: int) -> Place | None:
-        addresses = list(self._listeners)
-        if not addresses:
-            return None
-        address = addresses[(number - 1) % len(addresses)]
-        dialect = self._dialects.get(address) or self._dialects.get(None)
-        return Place(address, dialect or self._guess(address))
-
-    def _guess(self, address: Address) -> Dialect:
-        """What a listener's class says of itself; of the others nothing is claimed."""
-        for dispatcher in self.map.values():
-            if getattr(dispatcher, "addr", None) == address:
-                self._listeners[address] = getattr(dispatcher, "protocol", None)
-        dialect = HTTP("/") if self._listeners[address] == "HTTP" else Silent("hello\r\n")
-        self._dialects[address] = dialect
-        return dialect
 
 
 def _go_on() -> None:
