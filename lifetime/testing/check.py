@@ -18,6 +18,7 @@ from lifetime.testing.repetition import repeated, unrepeatable
 from lifetime.testing.shrinking import shrunk
 from lifetime.testing.simulation import Factory, Run, simulate
 from lifetime.testing.strategies import scenarios
+from lifetime.testing.telling.coverage import Coverage
 from lifetime.testing.telling.report import report
 from lifetime.testing.verdict import LawBroken, Verdict
 
@@ -51,9 +52,12 @@ def check_dispatcher(
     exhaustive: instead of drawing, try every order of the events in a small scope.
     must_reach: situations (see `SITUATIONS`) that the runs must come into.
     allowances: what is still taken for prompt.
-    Raises LawBroken, with the story of the smallest run that was found; NeverReached; what the
-    factory raises; SimulationLimit for what cannot be simulated.
+    Raises LawBroken, with the story of the smallest run that was found; NeverReached; ValueError
+    for a situation that nobody knows; what the factory raises; SimulationLimit for what cannot be
+    simulated.
     """
+    __tracebackhide__ = True  # pytest shows the caller's line and the story
+    Coverage().missing(must_reach)  # a slip is told before the runs, not behind them
     verdict = judge_dispatcher(
         factory,
         examples=examples,

@@ -24,6 +24,7 @@ def replay(
 
     Returns the run, which has the trace.  Raises LawBroken if it breaks a law.
     """
+    __tracebackhide__ = True  # pytest shows the caller's line and the story
     run = simulate(factory, scenario, laws=laws, allowances=allowances)
     if run.breach is None:
         run = repeated(factory, run, laws, allowances)

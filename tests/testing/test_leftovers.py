@@ -56,7 +56,7 @@ def test_a_socket_that_nobody_has_any_more_is_none() -> None:
 def test_a_descriptor_of_the_system_with_what_it_is_open_on() -> None:
     ((kind, name),) = leaks(lambda: KEPT.append(os.open(os.devnull, os.O_RDONLY)))
     assert kind == "descriptor"
-    assert os.devnull in name or name.startswith("descriptor ")
+    assert name == f"open on {os.devnull}" or name.isdigit()  # without /proc nobody knows on what
 
 
 def test_a_thread() -> None:

@@ -110,6 +110,11 @@ def test_a_shutdown_that_is_taken_back_begins_again_with_phase_1() -> None:
     assert objections(run.trace) == []
 
 
+def test_who_comes_in_the_last_moment_keeps_nobody_also_not_behind_a_veto() -> None:
+    run = walking().asked("One 1", "Two 1", veto="busy").asked("One 1", "Two 1")
+    assert model_of(run.joins("Three 1")).why_stay(0.0) == ""
+
+
 # Two readings of one text: the model, and laws 2 and 4.
 
 NAMES = ("One 1", "Two 1", "Three 1")

@@ -63,7 +63,8 @@ class Model:
             return f"it lasts until {self.least:.3f} s at least"
         for name, guest in self.guests.items():
             # Who comes in the very last moment hears of it in the next phase.
-            if guest.answered < last_veto or (not guest.answered and guest.since < at):
+            unasked = guest.answered < last_veto if guest.answered else guest.since < at
+            if unasked:
                 return f"{name} has still to be asked"
         return ""
 

@@ -70,11 +70,21 @@ def descriptors() -> set[int]:
     """The descriptors that this process has open."""
     for folder in ("/proc/self/fd", "/dev/fd"):
         with suppress(OSError):
-            return {int(name) for name in os.listdir(folder) if name.isdigit()}
+            found = [int(name) for name in os.listdir(folder) if name.isdigit()]
+            return {number for number in found if _is_open(number)}
     return set()
+
+
+def _is_open(number: int) -> bool:
+    """All but the one through which the folder was read."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _target(number: int) -> str:
     with suppress(OSError):
         return f"open on {os.readlink(f'/proc/self/fd/{number}')}"
-    return f"descriptor {number}"
+    return str(number)

@@ -186,6 +186,10 @@ class Hook:
         return answer
 
 
+class BystanderFailed(RuntimeError):
+    """What a bystander raises that was told to."""
+
+
 class BystanderDispatcher:
     """A well-behaved member of the map: what others do must not change how it is treated.
 
@@ -222,7 +226,7 @@ class BystanderDispatcher:
         """Veto, or raise, as told; leave in phase 3."""
         if phase == self.phase:
             if self.raises:
-                raise RuntimeError("a bystander fails in its hook")
+                raise BystanderFailed("a bystander fails in its hook")
             if time_in_phase < self.vetoes:
                 return "a bystander is busy"
         if phase == 3:

@@ -25,7 +25,12 @@ from lifetime.testing.world.directory import Directory
 from lifetime.testing.world.leftovers import Leftovers
 from lifetime.testing.world.limits import RunOver
 from lifetime.testing.world.network import Network
-from lifetime.testing.world.observation import BystanderDispatcher, Cast, ObservedMap
+from lifetime.testing.world.observation import (
+    BystanderDispatcher,
+    BystanderFailed,
+    Cast,
+    ObservedMap,
+)
 from lifetime.testing.world.output import Output
 from lifetime.testing.world.patches import Patches
 from lifetime.testing.world.selector import Ready, SimulatedSelector
@@ -190,6 +195,8 @@ class World:
         try:
             self.lifetime.loop()
         except Exception as error:
+            if _is_ours(error):
+                raise  # a fault of the harness is nobody else's
             told = f"{type(error).__name__}: {error}"
             self.note(LOOP, Did.FAILED, error=told)
             return
@@ -416,3 +423,13 @@ class World:
 
 def _go_on() -> None:
     """Nobody steps through this world."""
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it is a fault of the harness, and none that was raised there on purpose."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    on_purpose = isinstance(error, OSError | BystanderFailed)
+    return module.startswith("lifetime.testing.") and not on_purpose
