@@ -13,6 +13,7 @@ from typing import Any
 import lifetime.testing as harness
 from lifetime.testing import FactoryError, LawBroken, SimulationLimit, Verdict
 from lifetime.testing.live.table import Line
+from lifetime.testing.telling.words import plural
 from servers.options import BadInput
 
 #: So much of the check is said on a terminal without rich, each time that so many runs are over.
@@ -98,9 +99,8 @@ def lines(verdict: Verdict, coverage: bool) -> Iterator[Line]:
         yield []
         yield from ([(line, "")] for line in verdict.coverage.table().splitlines())
     yield []
-    runs = f"{verdict.visited} runs in {verdict.seconds:.1f} s, seed {verdict.seed}"
-    if verdict.complete:
-        runs = f"{verdict.visited} runs in {verdict.seconds:.1f} s: every order there is"
+    runs = f"{plural(verdict.visited, 'run')} in {verdict.seconds:.1f} s"
+    runs += ": every order there is" if verdict.complete else f", seed {verdict.seed}"
     if verdict.ok:
         yield [("No law is broken", "good"), (f" in {runs}.", "")]
     else:

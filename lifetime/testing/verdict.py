@@ -9,6 +9,7 @@ from typing import Any
 from lifetime.testing.laws import LAWS
 from lifetime.testing.simulation import Factory, Run
 from lifetime.testing.telling.coverage import Coverage
+from lifetime.testing.telling.words import plural
 
 
 class LawBroken(AssertionError):
@@ -62,7 +63,7 @@ class Verdict:
         missing = self.coverage.missing(situations)
         if missing:
             raise NeverReached(
-                f"{self.visited} runs never reached: {', '.join(missing)}; ask for more examples, "
+                f"{plural(self.visited, 'run')} never reached: {', '.join(missing)}; ask for more examples, "
                 "or tell clients more of what they can say (world.speaks)"
             )
 

@@ -120,7 +120,7 @@ def test_a_server_that_dies_under_load_has_the_last_word(capfd: pytest.CaptureFi
 
 
 CANNOT_RUN = {
-    "no command": ([], "--command is missing"),
+    "no command": ([], "name what to check"),
     "an empty command": (["--command", ""], "the command is empty"),
     "half a quotation": (["--command", "serve '{port}"], "cannot be split"),
     "no port": (["--command", "true"], "does not say {port}"),
