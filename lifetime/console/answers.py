@@ -22,14 +22,14 @@ class Answer:
 
     send: called once with the code and the lines, in the thread that knows them.
     watcher: who may watch behind this answer, if its source can go on sending.
-    stay: called when the asker wants to be kept until the process is gone.
+    stay: called when the asker wants to be kept until the process is gone; False: too many do.
     """
 
     def __init__(
         self,
         send: Send,
         watcher: Watcher | None = None,
-        stay: Callable[[], object] | None = None,
+        stay: Callable[[], bool] | None = None,
     ) -> None:
         self.watcher = watcher
         self.stay = stay

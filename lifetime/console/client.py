@@ -89,6 +89,14 @@ def directories(name: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def is_ours(directory: str) -> bool:
+    """Whether nobody else can pretend to be our server there: in /tmp anybody makes a folder."""
+    if not directory.startswith("/tmp/") or not hasattr(os, "getuid"):
+        return True
+    ours = ("0", str(os.getuid()), os.environ.get("SUDO_UID", ""))
+    return str(os.stat(directory).st_uid) in ours
+
+
 def find(name: str) -> str:
     """The path of a server's console.  Raises Unable if there is none."""
     if "/" in name:
@@ -97,7 +105,7 @@ def find(name: str) -> str:
     searched = directories(name)
     for directory in searched:
         path = os.path.join(directory, file)
-        if os.path.exists(path):
+        if os.path.exists(path) and is_ours(directory):
             return path
     raise Unable(
         f"there is no server {name!r}; start one with --console {name}, or give the path of its"
@@ -110,6 +118,8 @@ def find(name: str) -> str:
 
 def connect(path: str, timeout: float | None = PATIENCE) -> socket.socket:
     """A connection to the console.  Raises Unable."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise Unable("this system has no Unix sockets, and no console can be reached from it")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # A socket with a timeout is refused at once while the server's queue is full; one that
@@ -138,7 +148,12 @@ def connect(path: str, timeout: float | None = PATIENCE) -> socket.socket:
 
 
 def request(words: list[str]) -> bytes:
-    """The line that asks for it; it says for whom we act, if that is not ourselves."""
+    """The line that asks for it; it says for whom we act, if that is not ourselves.
+
+    Raises Unable for what is no line.
+    """
+    if any("\n" in word for word in words):
+        raise Unable("a request is one line, and this has several; give one at a time")
     behind = os.environ.get("SUDO_UID", "")
     prefix = [f"for={behind}"] if behind.isdigit() else []
     # What cannot be encoded came in as bytes that are no text; the server says so.

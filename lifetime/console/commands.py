@@ -1,6 +1,6 @@
 """A command, and what an application's callback sees of it: the dictionary of the original.
 
-Pure: who sent it is found out by the sources, what becomes of it is decided in console.py.
+Pure: who sent it is found out by the sources, what becomes of it is decided in hub.py.
 """
 
 from __future__ import annotations

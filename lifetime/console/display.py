@@ -20,11 +20,29 @@ MAX_HOLDERS = 1000
 Section = Mapping[str, Any]
 
 
-def status(life: Lifetime, name: str, began: float, sections: Iterable[Section]) -> dict[str, Any]:
+def checked(section: Section) -> Section:
+    """What an application adds, if it can be shown.  Raises TypeError, ValueError for the rest."""
+    if not isinstance(section, Mapping):
+        raise TypeError(f"a section of the display is {section!r}; return a dictionary")
+    for key in section:
+        if not isinstance(key, str):
+            raise TypeError(f"a key of a section is {key!r}; give a string")
+    json.dumps(dict(section), default=str)
+    return section
+
+
+def status(
+    life: Lifetime,
+    name: str,
+    began: float,
+    sections: Iterable[Section],
+    withdrawn: bool = False,
+) -> dict[str, Any]:
     """Everything there is to show, in plain lists, dicts, strings and numbers.
 
     name: of the server; began: when it did, on the Lifetime's clock, in seconds.
     sections: what the application adds; a key of ours is not replaced.
+    withdrawn: an operator has withdrawn it, and it does not stop yet.
     """
     now = life.clock()
     sequence = life.sequence
@@ -33,7 +51,7 @@ def status(life: Lifetime, name: str, began: float, sections: Iterable[Section])
     shown: dict[str, Any] = {
         "name": name,
         "pid": os.getpid(),
-        "state": _state(life),
+        "state": _state(life, withdrawn),
         "phase": int(phase),
         "phase_name": phase.name.lower(),
         "seconds_in_phase": round(max(now - since, 0.0), 3),
@@ -50,9 +68,11 @@ def status(life: Lifetime, name: str, began: float, sections: Iterable[Section])
     return shown
 
 
-def _state(life: Lifetime) -> str:
+def _state(life: Lifetime, withdrawn: bool) -> str:
     if life.phase is Phase.RUNNING:
         return "running" if life.thread is not None else "not running yet"
+    if withdrawn:
+        return "withdrawn"
     return "ended" if life.phase is Phase.TERMINATED else "stopping"
 
 

@@ -200,9 +200,9 @@ def wait_any(events: Sequence[AnyEvent], timeout: float | None = None) -> list[A
 
 def _readable(descriptors: Iterable[int], timeout: float) -> list[int]:
     """Which of these can be read, after at most `timeout` seconds; infinity: wait for one."""
+    timeout = max(timeout, 0.0)  # a deadline may have gone by meanwhile; to poll, -1 is for ever
     if not hasattr(select, "poll"):
-        limit = None if timeout == FOREVER else max(timeout, 0.0)
-        return _select(list(descriptors), limit)
+        return _select(list(descriptors), None if timeout == FOREVER else timeout)
     poll = select.poll()
     for fd in descriptors:
         poll.register(fd, select.POLLIN)

@@ -1,13 +1,14 @@
 """Handles: who has asked for commands, and which of those they have not taken yet.
 
 A handle is a small number that is looked up in a table; one that is over is out of it.  A command
-goes to every handle.  No lock is held while anything is called: each decision that two threads
-could make at once is a single step of a list or a dictionary.
+goes to every handle.  No lock is held while anything is called: but for the numbers, each decision
+that two threads could make at once is a single step of a list or a dictionary.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +64,7 @@ class Handle:
         self.callback = callback
         self.parms = parms
         self.live = True
+        self.told = False  # that there is a stop
         self.ended = ECB()  # cancelled or killed
         self.arrived = ECB()  # something is in the queue; for those who have no callback
         self.waiting: deque[Delivery] = deque()
@@ -159,6 +161,7 @@ class Handles:
     def __init__(self) -> None:
         self._handles: dict[int, Handle] = {}
         self._last = 0
+        self._numbering = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._handles)
@@ -168,9 +171,10 @@ class Handles:
 
     def add(self, handle: Handle) -> int:
         """Its number."""
-        self._last += 1
-        number = self._last
-        self._handles[number] = handle
+        with self._numbering:
+            self._last += 1
+            number = self._last
+            self._handles[number] = handle
         return number
 
     def find(self, number: int) -> Handle | None:
@@ -190,8 +194,9 @@ class Handles:
                 self._handles.pop(number, None)
 
     def clear(self) -> None:
-        """All are over, and none of them is told."""
+        """In a forked child: all are over, and none of them is told."""
         self._handles.clear()
+        self._numbering = threading.Lock()  # its holder may not exist here
 
     def _check(self, number: int) -> None:
         if not isinstance(number, int) or isinstance(number, bool):

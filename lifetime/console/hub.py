@@ -19,14 +19,23 @@ from typing import Any, Protocol
 import lifetime as lifetime_module
 from lifetime import Lifetime, Phase
 from lifetime.console import threads
-from lifetime.console.answers import Answer, unanswered
+from lifetime.console.answers import Answer
 from lifetime.console.commands import Command, Origin, Qedit
 from lifetime.console.daemons import Unstartable
-from lifetime.console.display import Section, as_json, as_text, status
+from lifetime.console.display import Section, as_json, as_text, checked, status
 from lifetime.console.events import ECB, ShutdownToken, wait_any
 from lifetime.console.forks import forget_after_fork
 from lifetime.console.handles import KILLED, Callback, Delivery, Handle, Handles
-from lifetime.console.protocol import RC, NotUnderstood, Request, Verb, parse, printable, shown
+from lifetime.console.protocol import (
+    MAX_ANSWER,
+    RC,
+    NotUnderstood,
+    Request,
+    Verb,
+    parse,
+    printable,
+    shown,
+)
 from lifetime.console.stopping import request_stop
 from lifetime.console.timers import checked_parms
 from lifetime.console.verbs import Function, Verbs
@@ -106,7 +115,8 @@ class Console:
         self._sections: list[Callable[[], Section]] = []
         self._stop_callbacks: list[Callable[[], object]] = []
         self.watchers = Watchers()
-        self._stop_told = False  # the handles have heard of it
+        self.withdrawn = False  # by an operator: in phase 1, and no stop yet
+        self._stop_told: Command | None = None  # what the handles have heard of it
         self.life.on_phase(self._phase_entered)
         forget_after_fork(self)
         _consoles.add(self)
@@ -117,7 +127,8 @@ class Console:
         """Call `callback((callback, parms), qedit)` for every command; returns a handle.
 
         In a thread of ours, one call at a time, in the order of arrival, each with a new
-        dictionary.  After a Stop the handle is over.
+        dictionary.  After a Stop the handle is over; one that comes too late for it gets it at
+        once.
         Raises TypeError at once for what cannot be called and for parms that are no list or tuple,
         Unstartable in a sub-interpreter.  When the interpreter is ending it is logged, and the
         handle is over.
@@ -146,7 +157,10 @@ class Console:
             return number
         if self.start_data is not None:
             command = Command("Start", self.start_data, Origin("start"), self._reply_to_nobody)
-            self._offer(handle, Delivery(command, lambda rc, text: None))
+            self._offer(handle, Delivery(command, _nobody_hears))
+        # Behind the adding: who tells of a stop says so first, and then looks who is there.
+        if self._stop_told is not None:
+            threads.waiter.call(self._late, handle)
         return number
 
     def cancel(self, number: int) -> int:
@@ -282,18 +296,23 @@ class Console:
         self._sources = []
         self.watchers.forget()
         self._handles.clear()
-        self._stop_told = False
+        self._stop_told = None
         self.token.reset()
 
     # What sources bring, in the waiter's thread
 
     def take_line(self, line: bytes, origin: Origin, answer: Answer) -> None:
-        """A line of the protocol has come."""
+        """A line of the protocol has come.  It is answered, whatever becomes of it."""
         try:
-            request = parse(line)
+            self._take_line(line, origin, answer)
         except NotUnderstood as error:
             answer.give(RC.NOT_UNDERSTOOD, str(error))
-            return
+        except BaseException as error:  # SystemExit too: what an application adds may raise it
+            log.exception("the command %r failed", line)
+            answer.give(RC.FAILED, f"the command failed: {type(error).__name__}: {error}")
+
+    def _take_line(self, line: bytes, origin: Origin, answer: Answer) -> None:
+        request = parse(line)
         if request.cart is not None or request.acts_for is not None:
             cart = origin.cart if request.cart is None else request.cart
             origin = Origin(
@@ -305,9 +324,8 @@ class Console:
     def take(self, request: Request, origin: Origin, answer: Answer) -> None:
         """A request has come."""
         if request.verb is Verb.STOP:
-            if "wait" in request.options and answer.stay is not None:
-                answer.stay()
-            self.stop(origin, answer, force="force" in request.options)
+            stays = "wait" not in request.options or answer.stay is None or answer.stay()
+            self.stop(origin, answer, force="force" in request.options, stays=stays)
         elif request.verb is Verb.MODIFY:
             self.modify(request.text, origin, answer)
         elif request.verb is Verb.DISPLAY:
@@ -321,19 +339,25 @@ class Console:
         answer: Answer,
         force: bool = False,
         extra: Qedit | None = None,
+        stays: bool = True,
     ) -> None:
         """A stop: first the request, then the callbacks.
 
-        extra: what else the callbacks are to see.
+        extra: what else the callbacks are to see; stays: whether the operator could be kept until
+            the end, if that was asked for.
         """
-        already = self.life.phase is not Phase.RUNNING
+        # The token too: the loop may not have come to the request before this one.
+        stopping = self.life.phase is not Phase.RUNNING and not self.withdrawn
+        already = stopping or self.token.posted
         # The token first: the loop may be quicker than we are, and would name no operator.
         self.token.request(f"stop by {origin.name} ({origin.source})")
         request_stop(self.life, force)
         log.info(
             "%s asks for a %sstop (%s)", origin.name, "forced " if force else "", origin.source
         )
-        if already:
+        if not stays:
+            answer.give(RC.BUSY, "stopping, but too many wait for the end; look with d")
+        elif already:
             answer.give(RC.ALREADY, "stopping already; this counts as one more request")
         else:
             answer.give(RC.ACCEPTED, "stopping")
@@ -358,7 +382,7 @@ class Console:
             return
         handles = list(self._handles)
         if not handles:
-            if self._stop_told:
+            if self._stop_told is not None:
                 answer.give(RC.ALREADY, "stopping; there is no command after a stop")
                 return
             words = ", ".join(entry.word for entry in self.verbs)
@@ -376,8 +400,14 @@ class Console:
 
     def display(self, json: bool, answer: Answer) -> None:
         """A display."""
-        described = status(self.life, self.name, self.began, self._all_sections())
-        answer.give(RC.ACCEPTED, as_json(described) if json else as_text(described))
+        described = status(
+            self.life, self.name, self.began, self._all_sections(), self.withdrawn
+        )
+        lines = as_json(described) if json else as_text(described)
+        if json and len(lines[0]) > MAX_ANSWER:  # cut off, it would be no JSON any more
+            answer.give(RC.FAILED, "the display is too long for JSON; ask without --json")
+            return
+        answer.give(RC.ACCEPTED, lines)
 
     def _all_sections(self) -> list[Section]:
         sections: list[Section] = []
@@ -387,8 +417,8 @@ class Console:
             )
         for section in list(self._sections):
             try:
-                sections.append(section())
-            except Exception as error:  # one part that fails must not hide the others
+                sections.append(checked(section()))
+            except BaseException as error:  # one part that fails must not hide the others
                 log.exception("a part of the display failed")
                 sections.append({"error": f"{type(error).__name__}: {error}"})
         return sections
@@ -422,31 +452,44 @@ class Console:
 
     def _phase_entered(self, phase: Phase) -> None:
         """The Lifetime has entered a phase, whoever asked for it.  In the loop's thread."""
-        if phase is Phase.WITHDRAWING:
-            if not self.token.posted:
-                self.token.request("a stop was asked of the Lifetime")
-            if threads.waiter.is_running:
-                threads.waiter.call(self._tell_of_stop, Origin("program"))
-        elif phase is Phase.RUNNING:
+        if phase is Phase.RUNNING:
             self.token.reset()
             # In the waiter's thread, behind what it has still to tell of the stop.
             threads.waiter.call(self._taken_back)
+        elif not (self.withdrawn and phase is Phase.WITHDRAWING):
+            self.stop_has_begun()
+
+    def stop_has_begun(self) -> None:
+        """Let everybody hear of it, once.  In the loop's thread."""
+        if not self.token.posted:
+            self.token.request("a stop was asked of the Lifetime")
+        if self._stop_told is None and threads.waiter.is_running:
+            threads.waiter.call(self._tell_of_stop, Origin("program"))
 
     def _taken_back(self) -> None:
         """Commands are heard again, by those who ask for a handle from now on."""
-        self._stop_told = False
+        self._stop_told = None
 
     def _tell_of_stop(self, origin: Origin, extra: Qedit | None = None) -> None:
         """Let every handle hear of it, once; it is over when it has."""
-        if self._stop_told:
+        if self._stop_told is not None:
             return
-        self._stop_told = True
-        handles = [handle for handle in self._handles if handle.callback is not None]
-        self.deliver("Stop", " ", origin, unanswered(), extra)
-        for handle in handles:
-            threads.commands.submit(partial(self._retire, handle))
+        self._stop_told = Command("Stop", " ", origin, self._reply_to_nobody, extra or {})
+        for handle in self._handles:
+            self._tell_one(handle, self._stop_told)
         for callback in list(self._stop_callbacks):
             threads.commands.submit(callback)
+
+    def _tell_one(self, handle: Handle, stop: Command) -> None:
+        handle.told = True
+        self._offer(handle, Delivery(stop, _nobody_hears))
+        if handle.callback is not None:
+            threads.commands.submit(partial(self._retire, handle))
+
+    def _late(self, handle: Handle) -> None:
+        """A handle was asked for; the stop may have been before that."""
+        if self._stop_told is not None and not handle.told and handle.live:
+            self._tell_one(handle, self._stop_told)
 
     def _retire(self, handle: Handle) -> None:
         self._handles.discard(handle)
@@ -459,6 +502,10 @@ class Console:
             answer.give(RC.ACCEPTED, f"watching {self.name or 'the server'}")
         else:
             answer.give(RC.BUSY, f"{len(self.watchers)} watch already; try again later")
+
+
+def _nobody_hears(rc: int, text: str) -> None:
+    """What becomes of a command that nobody waits for."""
 
 
 def _reached(call: Callable[[Callable[[], object]], object]) -> bool:

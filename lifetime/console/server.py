@@ -21,6 +21,9 @@ log = logging.getLogger("lifetime.console")
 #: A service is withdrawn for so many seconds unless the operator says another time.
 WITHDRAWN = 86400.0
 
+#: Seconds behind the end of a withdrawal for which phase 1 would still wait.
+MARGIN = 1.0
+
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -31,9 +34,9 @@ class ServerVerbs:
     """
 
     def __init__(self, console: Console, loggers: Iterable[str] = ("lifetime",)) -> None:
+        self.console = console
         self.life = console.life
         self.loggers = tuple(loggers)
-        self._withdrawal: Withdrawal | None = None
         console.on_modify("reload", self.reload, "open log files anew")
         console.on_modify("withdraw", self.withdraw, "let front ends look elsewhere: [SECONDS]")
         console.on_modify("resume", self.resume, "take a withdrawal or a stop back, in phase 1")
@@ -47,14 +50,14 @@ class ServerVerbs:
         return "log files are open anew"
 
     def withdraw(self, argument: str) -> str:
-        """Enter phase 1, and stay there until `resume` or a stop."""
+        """Enter phase 1, and stay there until `resume`, a stop, or the end of the time."""
         wanted = _time("withdraw", argument) if argument else WITHDRAWN
         life = self.life
         if life.phase is not Phase.RUNNING:
             raise Refusal(f"it is in phase {int(life.phase)} already", rc=4)
-        Withdrawal(life, wanted)
+        Withdrawal(self.console, wanted)
         life.shutdown()
-        return f"withdrawn for {seconds(wanted)} at most; resume takes it back, p stops"
+        return f"withdrawn; it stops in {seconds(wanted)}, or with p, unless resume takes it back"
 
     def resume(self, argument: str) -> str:
         """Serve on."""
@@ -85,21 +88,32 @@ class ServerVerbs:
 
 
 class Withdrawal(Dispatcher):
-    """Holds phase 1 until a stop is asked for, or its time is over.
+    """Holds phase 1 until a stop is asked for, or its time is over, which is as good as a stop.
 
     It is in the map for the sake of its veto alone.
     """
 
     shutdown_name = "operator"
 
-    def __init__(self, life: Lifetime, seconds: float) -> None:
+    def __init__(self, console: Console, seconds: float) -> None:
+        life = console.life
         super().__init__(None, life.map)
-        self.life = life
+        self.console = console
+        self.life: Lifetime = life
         self.before = life.patience
         self.began = life.clock()
         life.change_patience(
-            replace(self.before, deadline=None, withdraw_minimum=0.0, withdraw_maximum=seconds)
+            replace(
+                self.before,
+                deadline=None,
+                withdraw_minimum=0.0,
+                # We let go by ourselves: who runs out of patience is not orderly any more.
+                withdraw_maximum=seconds + MARGIN,
+            )
         )
+        self._over = False
+        self._timer = life.call_later(seconds, self._time_is_over)
+        console.withdrawn = True
         self._event = ECB()
         self._fileno = self._event.fileno()
         self._unsubscribe = life.on_phase(self.phase_entered)
@@ -115,10 +129,15 @@ class Withdrawal(Dispatcher):
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """Stay in phase 1 while nobody asks for a stop."""
-        if phase == Phase.WITHDRAWING and not self.life.repetitions:
+        if phase == Phase.WITHDRAWING and not self._over and not self.life.repetitions:
             return Veto("the service is withdrawn")
         self.end()
+        self.console.stop_has_begun()
         return None
+
+    def _time_is_over(self) -> None:
+        self._over = True
+        self.life.change_patience(self.life.patience)  # then everybody is asked again
 
     def phase_entered(self, phase: Phase) -> None:
         """The patience of phase 1 has ended, or the withdrawal was taken back."""
@@ -130,11 +149,22 @@ class Withdrawal(Dispatcher):
         if self._fileno is None:
             return
         self._unsubscribe()
+        self._timer.cancel()
         self.close()
+        self.console.withdrawn = False
         before = self.before
-        if before.deadline is not None and self.life.sequence is not None:
-            before = replace(before, deadline=self.life.clock() - self.began + before.deadline)
-        self.life.change_patience(before)
+        deadline = before.deadline
+        if deadline is not None and self.life.sequence is not None:
+            deadline += self.life.clock() - self.began
+        # What an operator has changed meanwhile stays.
+        self.life.change_patience(
+            replace(
+                self.life.patience,
+                deadline=deadline,
+                withdraw_minimum=before.withdraw_minimum,
+                withdraw_maximum=before.withdraw_maximum,
+            )
+        )
 
 
 def _no_argument(word: str, argument: str) -> None:

@@ -18,6 +18,10 @@ from lifetime.console.threads import waiter
 
 log = logging.getLogger("lifetime.console")
 
+#: How a timer may end.
+FIRED = "fired"
+CANCELLED = "cancelled"
+
 
 def checked_parms(parms: object, what: str) -> list[Any] | tuple[Any, ...]:
     """The parameters of a callback.  Raises TypeError here, not later in another thread."""
@@ -49,24 +53,29 @@ class Timer:
         self.seconds = seconds
         self.only_posts = isinstance(getattr(callback, "__self__", None), ECB)
         self._when = time.monotonic() + seconds
-        # Whoever takes this out decides: who fires, or who cancels.  Taking is one step.
-        self._due = [(callback, parms)]
-        self._fired = False
+        self._callback = callback
+        self._parms = parms
+        # Who fires and who cancels put themselves in: the first one decides, and that is one step.
+        self._ends: list[list[str]] = []
         self._waited_for = callback is None  # by `wait_any` alone
         if not self._waited_for:
             waiter.add_timer(self)
 
     @property
     def deadline(self) -> float:
-        """When it is due, on `time.monotonic()`; infinity once it has fired or was cancelled."""
-        return self._when if self._due else math.inf
+        """When it is due, or was, on `time.monotonic()`; infinity once it was cancelled."""
+        return math.inf if self._cancelled else self._when
 
     @property
     def posted(self) -> bool:
-        """Whether its time has come; never, once it was cancelled."""
-        if self._waited_for and self.deadline <= time.monotonic():
+        """Whether its time has come; never, once it was cancelled.
+
+        A callback may still wait for its turn then.
+        """
+        due = self.deadline <= time.monotonic()
+        if due and self._waited_for:
             self.fire()
-        return self._fired
+        return self._fired or (due and not self._cancelled)
 
     def cancel(self) -> bool:
         """Never call the callback.  True if that was still to be prevented.
@@ -74,19 +83,19 @@ class Timer:
         Legal from any thread.  Twice, or too late, does nothing and answers False.
         """
         deadline = self.deadline
-        if self._take() is None:
+        if not self._first(CANCELLED):
             return False
+        self._let_go()
         if not self._waited_for:
             waiter.timer_cancelled(deadline)
         return True
 
     def fire(self) -> None:
         """Call the callback, unless it was cancelled; what it raises is logged."""
-        due = self._take()
-        if due is None:
+        callback, parms = self._callback, self._parms
+        if not self._first(FIRED):
             return
-        self._fired = True
-        callback, parms = due
+        self._let_go()
         if callback is None:
             return
         try:
@@ -94,14 +103,27 @@ class Timer:
         except Exception:
             log.exception("the callback %r of a timer failed", callback)
 
-    def _take(self) -> tuple[Callable[..., object] | None, Sequence[Any]] | None:
-        try:
-            return self._due.pop()
-        except IndexError:
-            return None
+    def _first(self, end: str) -> bool:
+        """Whether this is how it ends."""
+        mine = [end]
+        if not self._ends:
+            self._ends.append(mine)
+        return self._ends[0] is mine
+
+    @property
+    def _fired(self) -> bool:
+        return self._ends[:1] == [[FIRED]]
+
+    @property
+    def _cancelled(self) -> bool:
+        return self._ends[:1] == [[CANCELLED]]
+
+    def _let_go(self) -> None:
+        """What it was to call may be gone before the heap forgets us."""
+        self._callback, self._parms = None, ()
 
     def __repr__(self) -> str:
-        state = "fired" if self._fired else "waiting" if self._due else "cancelled"
+        state = self._ends[0][0] if self._ends else "waiting"
         return f"<{type(self).__name__} of {self.seconds:g} s, {state}>"
 
 
@@ -116,9 +138,16 @@ class InactivityTimer(Timer):
 
     @property
     def deadline(self) -> float:
-        """When it is due if nothing happens until then; infinity once it is over."""
-        return max(self._when, self._touched + self.seconds) if self._due else math.inf
+        """When it is due if nothing happens until then; infinity once it was cancelled."""
+        return math.inf if self._cancelled else max(self._when, self._touched + self.seconds)
 
     def touch(self) -> None:
         """There is activity.  Legal from any thread and in a signal handler."""
         self._touched = time.monotonic()
+
+    def fire(self) -> None:
+        """Its time has come, unless it was touched while the callback waited for its turn."""
+        if time.monotonic() < self.deadline < math.inf:
+            waiter.add_timer(self)
+        else:
+            super().fire()

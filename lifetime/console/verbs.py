@@ -97,7 +97,11 @@ class Verbs:
         def run() -> None:
             if _took(claim):
                 bound.cancel()
-                answer.give(*_outcome(entry, argument))
+                try:
+                    answer.give(*_outcome(entry, argument))
+                except BaseException as leaving:  # for the loop, which ends; here it is answered
+                    answer.give(RC.FAILED, f"{entry.word} has left by {type(leaving).__name__}")
+                    raise
 
         def too_late() -> None:
             if _took(claim):

@@ -56,15 +56,19 @@ class Bound:
 
     only_posts = True
 
-    def __init__(self, when: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, waiter: Waiter, when: float, callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
         self.deadline = when
+        self._waiter = waiter
         self._callback = callback
         self._args = args
 
     def cancel(self) -> None:
-        """Do not call it.  It leaves the heap when its time comes: these are short."""
-        self.deadline = math.inf
-        self._args = ()
+        """Do not call it."""
+        deadline, self.deadline = self.deadline, math.inf
+        if deadline < math.inf:
+            self._waiter.timer_cancelled(deadline)
 
     def fire(self) -> None:
         """Its time has come."""
@@ -122,7 +126,7 @@ class Waiter:
 
     def call_later(self, seconds: float, callback: Callable[..., object], *args: Any) -> Bound:
         """Call `callback(*args)` in the waiter's thread in so many seconds.  It must not block."""
-        bound = Bound(time.monotonic() + seconds, callback, args)
+        bound = Bound(self, time.monotonic() + seconds, callback, args)
         self.add_timer(bound)
         return bound
 
@@ -248,5 +252,5 @@ class Waiter:
     def _guarded(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             callback(*args)
-        except Exception:
+        except BaseException:  # SystemExit too: without this thread nobody hears a stop any more
             log.exception("%r failed in %s", callback, self.name)

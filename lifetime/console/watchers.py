@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from lifetime.console import threads
 from lifetime.console.answers import Watcher
+from lifetime.console.protocol import printable
 
 #: So many may watch at once.
 MAX_WATCHERS = 16
@@ -16,8 +18,13 @@ MAX_WATCHERS = 16
 RELAYED = ("lifetime", "servers")
 OURS = "lifetime.console"
 
-#: Lines of one record that are relayed.
+#: Lines of one record that are relayed, and characters of one line.
 MAX_LINES = 20
+MAX_LENGTH = 1000
+
+#: So many lines may wait for the waiter's thread; what comes faster is left out.
+MAX_PENDING = 1000
+LEFT_OUT = "... lines are left out here: more came than can be shown"
 
 
 class Watchers:
@@ -25,6 +32,8 @@ class Watchers:
 
     def __init__(self) -> None:
         self._watchers: list[Watcher] = []
+        self._pending: deque[str] = deque()
+        self._left_out = False
         self._relay: Relay | None = None
 
     def __len__(self) -> int:
@@ -50,17 +59,32 @@ class Watchers:
             self.forget()
 
     def tell(self, line: str) -> None:
-        """Show it to all.  From any thread."""
-        if self._watchers:
-            threads.waiter.call(self._tell, line)
+        """Show it to all, in one line that moves nobody's cursor.  From any thread."""
+        if not self._watchers:
+            return
+        if len(self._pending) >= MAX_PENDING:
+            self._left_out = True
+            return
+        if self._left_out:
+            self._left_out = False
+            self._add(LEFT_OUT)
+        self._add(printable(line[:MAX_LENGTH]))
 
-    def _tell(self, line: str) -> None:
+    def _add(self, line: str) -> None:
+        self._pending.append(line)
+        threads.waiter.call(self._tell_next)
+
+    def _tell_next(self) -> None:
+        if not self._pending:
+            return  # everybody has gone meanwhile
+        line = self._pending.popleft()
         for watcher in self:
             watcher.tell(line)
 
     def forget(self) -> None:
         """Nobody watches any more."""
         self._watchers.clear()
+        self._pending.clear()
         relay, self._relay = self._relay, None
         if relay is not None:
             relay.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -390,6 +391,41 @@ def test_what_is_queued_is_still_called_back_when_the_console_closes(
     threading.Timer(0.05, gate.open.set).start()
     served.close()
     assert callback.data == ["first", "second"]
+
+
+def test_a_handle_that_comes_behind_the_stop_is_told_at_once(
+    served: Console, operator: Operator, loop: RunningLoop
+) -> None:
+    loop.member.holds = Phase.DRAINING
+    operator("p")
+    late = Callback()
+    number = served.acb(late)
+    assert wait_any([late.called], 20.0)
+    settle()
+    assert [qedit["verb"] for qedit in late.qedits] == ["Stop"]
+    assert served.cancel(number) == 4  # over, as every handle behind a stop
+    assert served.get(served.init())["verb"] == "Stop"
+
+
+def test_handles_that_are_asked_for_at_once_have_different_numbers(served: Console) -> None:
+    numbers: list[int] = []
+
+    def ask() -> None:
+        numbers.extend(served.init() for _ in range(200))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20.0)
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(set(numbers)) == 1600
+    for number in numbers:
+        assert served.cancel(number) == 0
 
 
 def test_ten_thousand_handles_leave_nothing_behind(served: Console) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
-import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -213,6 +214,23 @@ def test_what_is_no_answer_is_said(
     assert (status, "gives no answer" in err) == (2, True)
 
 
+def test_a_text_of_two_lines_is_refused(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert client.main(["f", "demo", "reload\nnothing"]) == 2
+    assert "a request is one line" in capsys.readouterr().err
+
+
+def test_a_folder_of_somebody_else_in_tmp_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        assert client.is_ours(folder)
+        monkeypatch.setattr(os, "getuid", lambda: os.stat(folder).st_uid + 1)
+        assert client.is_ours(folder) is (os.stat(folder).st_uid == 0)
+        monkeypatch.setattr(os, "stat", lambda path: os.stat_result([0o40700, 1, 1, 1, 4321] * 2))
+        assert not client.is_ours(folder)
+
+
 def test_the_usage_is_shown_when_asked_or_needed(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = outcome(capsys, "p", "--help")
     assert (status, out.startswith("usage: lifetime stop NAME"), err) == (0, True, "")
@@ -277,10 +295,16 @@ def test_it_imports_no_argparse_and_nothing_of_the_server(path: str) -> None:
         assert name not in modules
 
 
-def duration(*command: str) -> float:
-    began = time.perf_counter()
+def processor_time(*command: str) -> float:
+    """Seconds that a command computes, whoever else is busy meanwhile."""
+
+    def used() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    began = used()
     subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=PATIENCE, check=True)
-    return time.perf_counter() - began
+    return used() - began
 
 
 @pytest.mark.slow
@@ -288,6 +312,6 @@ def test_it_starts_in_the_time_of_the_interpreter(path: str) -> None:
     """Its command line costs at most half as much again as the least program with a socket."""
     ours, interpreters = [], []
     for _ in range(15):
-        ours.append(duration(*COMMAND, "display", "demo"))
-        interpreters.append(duration(sys.executable, "-c", "import runpy, socket"))
-    assert statistics.median(ours) < 1.5 * statistics.median(interpreters)
+        ours.append(processor_time(*COMMAND, "display", "demo"))
+        interpreters.append(processor_time(sys.executable, "-c", "import runpy, socket"))
+    assert min(ours) < 1.5 * min(interpreters)

@@ -186,6 +186,22 @@ def test_a_timer_is_the_timeout_of_the_wait() -> None:
     assert 0.05 <= time.monotonic() - began < 0.5
 
 
+def test_a_deadline_that_goes_by_between_two_looks_ends_the_wait() -> None:
+    class Late:
+        """Found out of time only once the wait has begun: somebody else had the processor."""
+
+        deadline = 0.0  # long ago
+        looks = 0
+
+        @property
+        def posted(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+    late = Late()
+    assert wait_any([late], 20.0) == [late]
+
+
 def test_a_timer_that_was_cancelled_ends_no_wait() -> None:
     timer = Timer(0.01)
     assert timer.cancel()
@@ -314,7 +330,7 @@ def test_ten_thousand_events_leave_no_descriptor() -> None:
     for _ in range(10_000):
         ECB().fileno()
     gc.collect()
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(os.listdir("/dev/fd")) <= before  # those of the tests before may have gone
 
 
 def test_it_says_what_it_is() -> None:

@@ -100,7 +100,7 @@ def test_what_is_too_long_is_not_understood(pipes: DoublePipes) -> None:
 
 
 def test_who_says_nothing_is_dropped(pipes: DoublePipes) -> None:
-    assert pipes.connect(TimeoutError()).answered() == b"16 nothing came in 5 s\n"
+    assert pipes.connect(TimeoutError()).answered() == b"16 no line came in 5 s\n"
 
 
 @pytest.mark.parametrize("failure", [OSError("gone"), ValueError("strange")])

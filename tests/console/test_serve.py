@@ -180,13 +180,21 @@ def test_a_handler_that_is_stuck_keeps_no_operator_from_display_and_stop(
     with Served(folder, *options) as server:
         stuck = server.request("/stuck")
         until_shown("stuck", True)
-        assert operator("f", "demo", "patience=5")[0] == 8
         assert operator("p", "demo", "--wait=15")[0] in (0, 1)
         status, _, errors = server.end()
         stuck.close()
     assert status == 1
     assert "time.sleep(3600)" in (folder / "handlers.py").read_text()
     assert "handle_request" in errors
+
+
+@pytest.mark.slow
+def test_a_word_that_needs_a_loop_that_is_stuck_is_answered_not_now(folder: Path) -> None:
+    with Served(folder, "--console", "demo", "--handler", "handlers:slow") as server:
+        stuck = server.request("/stuck")
+        until_shown("stuck", True)
+        assert operator("f", "demo", "patience=5")[0] == 8
+        stuck.close()
 
 
 def test_a_second_server_of_the_name_is_refused_and_leaves_the_first_alone(

@@ -12,6 +12,7 @@ import signal
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -146,10 +147,28 @@ def test_nobody_wakes_while_nothing_happens(path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stop_is_as_quick_at_any_moment(path: Path) -> None:
-    """C9: the worst of 50; a moment that was slow is tried again."""
+    """C9: the worst of 50; a moment that was slow is tried again.
+
+    They are started five at a time, for that is what takes long, and stopped one after the other.
+    """
     moments = random.Random(9)
-    for _ in range(50):
-        after = moments.uniform(0.0, 0.3)
+    slow: list[float] = []
+    for _ in range(10):
+        with ExitStack() as stack:
+            programs = []
+            for number in range(5):
+                program = attempt(path.with_name(f"{number}.console"), "--inactivity", "20")
+                programs.append(stack.enter_context(program))
+            for program in programs:
+                program.wait_until_ready()
+            for program in programs:
+                after = moments.uniform(0.0, 0.1)  # behind the one before
+                time.sleep(after)
+                asked = program.stop()
+                assert program.end()[0] == 0
+                if program.gone - asked >= AT_ONCE:
+                    slow.append(after)
+    for after in slow:
         assert in_time(
             AT_ONCE, lambda after=after: stop_time(path, "--inactivity", "20", after=after)  # type: ignore[misc]
         )

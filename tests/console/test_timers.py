@@ -247,6 +247,45 @@ def switches(name: str) -> int:
     return int(line.split()[1])
 
 
+def test_a_timer_whose_callback_must_wait_for_its_turn_ends_a_wait_in_time() -> None:
+    release, begun = threading.Event(), ECB()
+
+    def block() -> None:
+        begun.post()
+        release.wait(20.0)
+
+    Timer(0, block)
+    assert wait_any([begun], 20.0)
+    timer = Timer(0.01, print, [])
+    try:
+        assert wait_any([timer], 20.0) == [timer]
+    finally:
+        assert timer.cancel()
+        release.set()
+    assert not timer.posted
+
+
+def test_activity_while_the_callback_waits_for_its_turn_restarts_the_time() -> None:
+    release, begun, fired = threading.Event(), ECB(), ECB()
+
+    def block() -> None:
+        begun.post()
+        release.wait(20.0)
+
+    Timer(0, block)
+    assert wait_any([begun], 20.0)
+    quiet = InactivityTimer(0.01, lambda: fired.post())
+    assert wait_any([quiet], 20.0)  # its turn would be now
+    quiet.seconds = 3600.0
+    quiet.touch()
+    release.set()
+    turn_is_over = ECB()
+    Timer(0, lambda: turn_is_over.post())
+    assert wait_any([turn_is_over], 20.0)
+    assert not fired.posted
+    assert quiet.cancel()
+
+
 def test_it_says_what_it_is() -> None:
     timer = Timer(60.0, print)
     assert repr(timer) == "<Timer of 60 s, waiting>"

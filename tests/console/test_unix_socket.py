@@ -92,6 +92,16 @@ def test_the_path_goes_when_the_console_closes(path: str, served: Console) -> No
     assert not os.path.exists(path)
 
 
+def test_the_path_goes_wherever_the_program_has_gone_meanwhile(
+    place: Path, served: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    served.open(UnixSocket("./here.console"))
+    monkeypatch.chdir("/")
+    served.close()
+    assert not (place / "here.console").exists()
+
+
 def test_the_path_of_a_successor_stays(path: str, served: Console) -> None:
     os.unlink(path)
     with socket.socket(socket.AF_UNIX) as successor:
@@ -299,6 +309,20 @@ def test_what_is_not_understood_is_answered_so(path: str, request_: bytes) -> No
         assert read_to_the_end(sock).startswith(b"16 ")
 
 
+@pytest.mark.parametrize("length", [5_000, 10_000_000])
+def test_a_line_that_is_too_long_is_not_half_obeyed(
+    path: str, served: Console, length: int
+) -> None:
+    called: list[str] = []
+    served.on_modify("x", called.append)
+    with connected(path) as sock:
+        with suppress(BrokenPipeError):
+            sock.sendall(b"f x=1".ljust(length))
+        answer = read_to_the_end(sock)
+    assert answer == b"16 the line is longer than 4096 bytes; send less\n"
+    assert called == []
+
+
 def test_whoever_leaves_without_a_word_leaves_nothing(path: str, served: Console) -> None:
     for _ in range(100):
         connected(path).close()
@@ -325,14 +349,14 @@ def test_whoever_leaves_before_the_answer_leaves_the_command_in_force(
 def test_who_says_nothing_is_dropped(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CLIENT_TIME", 0.05)
     with connected(path) as sock:
-        assert read_to_the_end(sock) == b"16 nothing came in 0.05 s\n"
+        assert read_to_the_end(sock) == b"16 no line came in 0.05 s\n"
 
 
 def test_who_says_half_a_line_is_dropped(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "CLIENT_TIME", 0.05)
     with connected(path) as sock:
         sock.sendall(b"f half a li")
-        assert read_to_the_end(sock).startswith(b"16 nothing came")
+        assert read_to_the_end(sock).startswith(b"16 no line came")
 
 
 def test_who_does_not_read_its_answer_is_dropped(
@@ -403,6 +427,41 @@ def test_who_watches_sees_what_is_logged(
         assert read_to_the_end(sock) == b"phase 1\n"
 
 
+def test_what_is_logged_moves_nobodys_cursor(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "servers")
+    with connected(path) as sock:
+        sock.sendall(b"watch\n")
+        sock.recv(100)
+        logging.getLogger("servers").info("red \x1b[31m%s", "x" * 2000)
+        shown = sock.recv(4096)
+    assert shown == b"red ?[31m".ljust(1000, b"x") + b"\n"
+
+
+def test_a_flood_of_messages_is_shown_as_far_as_it_can_be(
+    path: str, served: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lifetime.console.watchers.MAX_PENDING", 10)
+    with connected(path) as sock:
+        sock.sendall(b"watch\n")
+        sock.recv(100)
+        busy, release = ECB(), threading.Event()
+        threads.waiter.call(busy.post)
+        threads.waiter.call(release.wait, PATIENCE)  # it has no time for messages
+        assert wait_any([busy], PATIENCE)
+        for number in range(100):
+            served.watchers.tell(f"message {number}")
+        release.set()
+        settle()
+        served.watchers.tell("at last")
+        settle()
+        lines = sock.recv(65536).decode().splitlines()
+    assert lines[:10] == [f"message {number}" for number in range(10)]
+    assert lines[10].startswith("... lines are left out")
+    assert lines[11:] == ["at last"]
+
+
 def test_who_watches_and_goes_is_forgotten(path: str, served: Console) -> None:
     handlers = len(logging.getLogger("lifetime").handlers)
     with connected(path) as sock:
@@ -459,6 +518,18 @@ def test_who_waits_for_the_end_is_kept_until_the_console_closes(
         served.close()
         sock.settimeout(PATIENCE)
         assert sock.recv(100) == b""
+
+
+def test_who_waits_for_the_end_keeps_nobody_from_a_display(
+    path: str, monkeypatch: pytest.MonkeyPatch, loop: RunningLoop
+) -> None:
+    monkeypatch.setattr(unix_socket, "MAX_STAYING", 1)
+    loop.member.holds = Phase.DRAINING
+    with connected(path) as first, connected(path) as second:
+        first.sendall(b"p wait\n")
+        assert first.recv(100) == b"0 stopping\n"
+        second.sendall(b"p wait\n")
+        assert read_to_the_end(second).startswith(b"8 stopping, but too many wait")
 
 
 def test_a_client_that_asks_for_a_stop_wakes_the_loop_within_5_ms(

@@ -6,15 +6,16 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lifetime import Patience, Phase
-from lifetime.console import ECB, Console, Refusal, wait_any
+from lifetime.console import ECB, Console, Refusal, threads, wait_any
+from lifetime.console.answers import Answer
 from lifetime.console.display import seconds
 from lifetime.console.server import ServerVerbs
-from tests.console.operators import Operator
+from tests.console.operators import Callback, Operator
 from tests.console.running import PATIENCE, RunningLoop
 
 
@@ -179,7 +180,7 @@ def test_a_stop_ends_a_withdrawal(
 ) -> None:
     operator("f withdraw")
     assert wait_any([loop.in_phase[Phase.WITHDRAWING]], PATIENCE)
-    assert operator("p")[0] == 4
+    assert operator("p") == (0, "stopping")
     assert wait_any([loop.in_phase[Phase.TERMINATED]], PATIENCE)
     assert loop.life.report.orderly
 
@@ -189,6 +190,63 @@ def test_a_withdrawal_ends_by_itself_when_its_time_is_over(
 ) -> None:
     operator("f withdraw=0.05")
     assert wait_any([loop.in_phase[Phase.TERMINATED]], PATIENCE)
+    assert loop.life.report.orderly
+
+
+def test_withdrawn_is_no_stop_and_commands_go_on(
+    verbs: ServerVerbs, served: Console, operator: Operator, loop: RunningLoop
+) -> None:
+    called = Callback()
+    served.acb(called)
+    operator("f withdraw")
+    assert wait_any([loop.in_phase[Phase.WITHDRAWING]], PATIENCE)
+    assert operator("d")[1].startswith("demo is withdrawn")
+    operator("f resume")
+    assert wait_any([loop.in_phase[Phase.RUNNING]], PATIENCE)
+    assert operator("f hello")[0] == 0
+    assert called.data == ["hello"]
+
+
+def test_a_stop_by_a_signal_in_a_withdrawal_is_told_to_every_handle(
+    verbs: ServerVerbs, served: Console, operator: Operator, loop: RunningLoop
+) -> None:
+    called = Callback()
+    served.acb(called)
+    operator("f withdraw")
+    assert wait_any([loop.in_phase[Phase.WITHDRAWING]], PATIENCE)
+    assert not served.token.posted
+    loop.life.call_soon_threadsafe(loop.life.request_stop)
+    assert wait_any([called.called], PATIENCE)
+    assert called.qedits[0]["verb"] == "Stop"
+    assert served.token.posted
+
+
+def test_patience_that_is_changed_in_a_withdrawal_outlasts_it(
+    verbs: ServerVerbs, operator: Operator, loop: RunningLoop
+) -> None:
+    operator("f withdraw")
+    assert wait_any([loop.in_phase[Phase.WITHDRAWING]], PATIENCE)
+    operator("f patience=7")
+    operator("f resume")
+    assert wait_any([loop.in_phase[Phase.RUNNING]], PATIENCE)
+    assert loop.life.patience == Patience(phase=7.0)
+
+
+def test_a_verb_that_leaves_by_system_exit_is_answered(served: Console) -> None:
+    class Loop:
+        """Calls at once, so that what comes out of it can be seen."""
+
+        def call_soon_threadsafe(self, callback: Callable[..., object], *args: object) -> None:
+            with pytest.raises(SystemExit):
+                callback(*args)
+
+    answers: list[object] = []
+    served.on_modify("leave", lambda argument: leave())
+    found = served.verbs.find("leave")
+    assert found is not None
+    answer = Answer(lambda rc, lines: answers.append((rc, lines)))
+    served.verbs.call(*found, answer, Loop(), threads.waiter)
+    assert answers == [(12, ["leave has left by SystemExit"])]
 
 
 def test_a_withdrawal_outlasts_the_deadline_which_is_counted_from_its_end(
@@ -223,6 +281,54 @@ def test_resume_behind_phase_1_is_too_late(
     assert wait_any([loop.in_phase[Phase.DRAINING]], PATIENCE)
     rc, text = operator("f resume")
     assert (rc, "phase 1 only" in text) == (12, True)
+
+
+def test_a_stop_that_the_loop_has_not_come_to_yet_is_known_to_the_next_operator(
+    operator: Operator, loop: RunningLoop
+) -> None:
+    release = threading.Event()
+    loop.life.call_soon_threadsafe(release.wait, PATIENCE)
+    try:
+        assert [operator("p")[0], operator("p")[0]] == [0, 4]
+    finally:
+        release.set()
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+
+def leave() -> dict[str, object]:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("how", ["d", "d --json"])
+@pytest.mark.parametrize(
+    "section",
+    [
+        lambda: None,
+        lambda: {(1, 2): 3},
+        lambda: {"deep": {(1, 2): 3}},
+        lambda: {"object": Unspeakable()},
+        leave,
+    ],
+)
+def test_a_section_that_cannot_be_shown_hides_no_other_and_deafens_nobody(
+    served: Console, operator: Operator, section: Callable[[], dict[str, object]], how: str
+) -> None:
+    served.on_display(section)
+    served.on_display(lambda: {"good": "one"})
+    rc, text = operator(how)
+    assert (rc, "error" in text, "good" in text) == (0, True, True)
+
+
+def test_a_display_that_is_too_long_for_json_is_refused(
+    served: Console, operator: Operator
+) -> None:
+    served.on_display(lambda: {"long": "x" * 300_000})
+    assert operator("d --json")[0] == 12
+    assert operator("d")[0] == 0
 
 
 def test_force_skips_the_phase_that_is_held(

@@ -28,11 +28,15 @@ CLIENT_TIME = 5.0
 #: A watcher that is so many bytes behind is dropped.
 MAX_BEHIND = 64 * 1024
 
+#: How a client asks to stay until the end of the process; False if too many do.
+Stay = Callable[[], bool]
+
 
 class Client:
     """One connection: a request, its answer, and for some what comes behind it.
 
-    sock: connected, non-blocking; peer: who it is; gone: called when it has ended.
+    sock: connected, non-blocking; peer: who it is; gone: called when it has ended; may_stay: asked
+        whether it may wait for the end of the process.
     Everything happens in the waiter's thread; an answer may be given in any.
     """
 
@@ -42,9 +46,11 @@ class Client:
         sock: socket.socket,
         peer: Peer,
         gone: Callable[[Client], object],
+        may_stay: Stay,
     ) -> None:
         self.console = console
         self.gone = gone
+        self.may_stay = may_stay
         self.sock = sock
         self.peer = peer
         self._unread = b""
@@ -53,7 +59,7 @@ class Client:
         self._answered = False
         self._watches = False  # it gets messages until one of us ends
         self._lingers = False  # it has its answer, and sends on
-        self._stays = False  # it waits for the end of the process
+        self.stays = False  # it waits for the end of the process
         self._limit = threads.waiter.call_later(CLIENT_TIME, self._too_slow)
 
     def begin(self) -> None:
@@ -92,16 +98,15 @@ class Client:
             return
         self._unread += data
         line, end, _ = self._unread.partition(b"\n")
-        if end or not data or len(self._unread) >= MAX_REQUEST:
-            self._ask(line if end else self._unread)
+        if end or len(self._unread) > MAX_REQUEST or (line and not data):
+            self._ask(line)
+        elif not data:  # it came and went
+            self.close()
 
     def _ask(self, line: bytes) -> None:
         self._asked = True
         self._limit.cancel()
         self._unread = b""
-        if not line:  # it came and went
-            self.close()
-            return
         threads.waiter.watch(self.sock.fileno(), 0, self._ready)
         peer = self.peer
         self.console.take_line(
@@ -110,8 +115,9 @@ class Client:
             Answer(self._answer, watcher=self, stay=self._stay),
         )
 
-    def _stay(self) -> None:
-        self._stays = True
+    def _stay(self) -> bool:
+        self.stays = self.may_stay()
+        return self.stays
 
     # Output
 
@@ -127,7 +133,7 @@ class Client:
         self._answered = True
         self._watches = self in self.console.watchers
         self._unsent += answer(rc, lines)
-        if not (self._watches or self._stays):
+        if not (self._watches or self.stays):
             self._limit.cancel()
             self._limit = threads.waiter.call_later(CLIENT_TIME, self._too_slow)
         self._flush()
@@ -154,7 +160,7 @@ class Client:
             threads.waiter.watch(self.sock.fileno(), WRITE, self._ready)
         elif not self._answered:
             return
-        elif self._watches or self._stays:
+        elif self._watches or self.stays:
             threads.waiter.watch(self.sock.fileno(), READ, self._ready)
         else:
             self._finish()
@@ -185,13 +191,13 @@ class Client:
     def _too_slow(self) -> None:
         if not self._asked:
             self._asked = True
-            self._send(RC.NOT_UNDERSTOOD, [f"nothing came in {CLIENT_TIME:g} s"])
+            self._send(RC.NOT_UNDERSTOOD, [f"no line came in {CLIENT_TIME:g} s"])
         if self.sock.fileno() >= 0:
             self.close()
 
     def server_closes(self) -> None:
         """The console ends; who waits for the end of the process is left to the kernel."""
-        if not (self._stays and threads.ending):
+        if not (self.stays and threads.ending):
             self.close()
 
     def close(self) -> None:

@@ -38,6 +38,7 @@ class Fifo:
         self._console: Console | None = None
         self._fd = -1
         self._owner = 0  # the process that made the file, and removes it
+        self._whole_path = os.path.abspath(path)  # wherever the program goes meanwhile
         self._unread = b""
         self._skipping = False  # the rest of a line that is too long
 
@@ -98,7 +99,7 @@ class Fifo:
         if self._owner == os.getpid():
             self._owner = 0
             try:
-                os.unlink(self.path)
+                os.unlink(self._whole_path)
             except OSError as error:
                 log.warning("%s cannot be removed: %s", self.path, error.strerror)
 

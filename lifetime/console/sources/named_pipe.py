@@ -99,7 +99,7 @@ class NamedPipe:
         try:
             line = self._line(client)
         except TimeoutError:
-            client.write(answer(RC.NOT_UNDERSTOOD, [f"nothing came in {CLIENT_TIME:g} s"]))
+            client.write(answer(RC.NOT_UNDERSTOOD, [f"no line came in {CLIENT_TIME:g} s"]))
             return
         if console is None or not line:
             return

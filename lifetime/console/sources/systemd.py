@@ -39,7 +39,7 @@ class Systemd:
         self._life: Lifetime | None = None
         self._ends: list[Callable[[], object]] = []
         self._tick: Timer | None = None
-        self._status = ""
+        self._stopping = False  # it was told so
 
     def open(self, console: Console) -> None:
         """Say READY once the loop serves, and all the rest when it is time."""
@@ -97,13 +97,17 @@ class Systemd:
         if phase is Phase.RUNNING:
             self._end_ticks()
             self.notify("READY=1", "STATUS=serving")
-        elif phase is Phase.TERMINATED:
+            return
+        if phase is Phase.TERMINATED:
             self._end_ticks()
-        elif self._tick is None:
-            self.notify("STOPPING=1", *self._state(life))
+            return
+        # Not in phase 1, which may be taken back: behind STOPPING the manager knows no way back,
+        # and kills what has not ended in time.
+        news = ["STOPPING=1"] if phase > Phase.WITHDRAWING and not self._stopping else []
+        self._stopping = self._stopping or bool(news)
+        self.notify(*news, *self._state(life))
+        if self._tick is None:
             self._tick = life.call_every(TICK, self._tell_again)
-        else:
-            self.notify(*self._state(life))
 
     def _tell_again(self) -> None:
         if self._life is not None:

@@ -36,6 +36,9 @@ log = logging.getLogger("lifetime.console")
 #: So many clients at once; the next ones wait in the system's queue.
 MAX_CLIENTS = 64
 
+#: So many of them may wait for the end of the process; there must be room for those who ask.
+MAX_STAYING = 32
+
 #: Seconds for which another start of the same name may take.
 LOCK_TIME = 2.0
 
@@ -55,6 +58,7 @@ class UnixSocket:
         self.groups = tuple(groups)
         self.name = name
         self.path = ""  # known once it is open
+        self._whole_path = ""  # the same wherever the program goes meanwhile
         self._identity: tuple[int, int] | None = None
         self._owner = 0
         self._sock: socket.socket | None = None
@@ -66,6 +70,7 @@ class UnixSocket:
         """Bind, and listen from now on."""
         self._console = console
         self.path = place(self.name)
+        self._whole_path = os.path.abspath(self.path)
         with _alone_in(os.path.dirname(self.path) or "."):
             self._sock = self._bind()
         status = os.stat(self.path)
@@ -135,7 +140,7 @@ class UnixSocket:
             log.error("the console does not learn who has connected: %s", error.strerror)
             sock.close()
             return
-        client = Client(console, sock, peer, self._client_gone)
+        client = Client(console, sock, peer, self._client_gone, self._may_stay)
         self._clients.add(client)
         if may_ask(peer, self.groups):
             client.begin()
@@ -153,6 +158,9 @@ class UnixSocket:
         self._clients.discard(client)
         if self._full:
             self._wake()
+
+    def _may_stay(self) -> bool:
+        return sum(client.stays for client in self._clients) < MAX_STAYING
 
     def _rest(self) -> None:
         if self._sock is not None:
@@ -180,9 +188,9 @@ class UnixSocket:
         if identity is None or self._owner != os.getpid():
             return
         with suppress(OSError):
-            status = os.stat(self.path)
+            status = os.stat(self._whole_path)
             if (status.st_dev, status.st_ino) == identity:
-                os.unlink(self.path)
+                os.unlink(self._whole_path)
 
     def forget(self) -> None:
         """In a forked child: our copies go, so that the peers see the end of the parent."""
@@ -238,8 +246,10 @@ def _remove_stale(path: str) -> None:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
-        refused = probe.connect_ex(path) == errno.ECONNREFUSED
-    if not refused:
+        outcome = probe.connect_ex(path)
+    if outcome == errno.ENOENT:  # its server has just ended
+        return
+    if outcome != errno.ECONNREFUSED:
         raise Unbindable(
             f"a server with the console {path!r} is running; stop it, or choose another name"
         )
