@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": ("servers.serve", "Serve a folder over HTTP, and stop in phases."),
     "check": ("servers.check", "Check dispatchers, or any real server: what does a stop lose?"),
+    "port": ("servers.port", "Say what an old program needs to run here, and do what a tool can."),
 }
 
 #: What an operator may ask of a server that has a console: lifetime/console/client.py.
