@@ -76,7 +76,8 @@ class Inquiry:
 
     def _everyone(self) -> list[tuple[int, Any]]:
         """A snapshot: the map in its order, then the guests."""
-        return [*self.map.items(), *guests.items()]
+        # Of copies: making the pairs may collect garbage, whose end may close a dispatcher.
+        return [*self.map.copy().items(), *guests.copy().items()]
 
     def _takes_part(self, fd: int, participant: Any) -> bool:
         return self.map.get(fd) is participant or guests.get(fd) is participant

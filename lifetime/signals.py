@@ -178,8 +178,11 @@ _installed: list[Signals] = []
 
 
 def in_charge() -> Signals | None:
-    """The handlers of the Lifetime whose `run()` is under way in this process, if there is one."""
-    return next((signals for signals in list(_installed) if signals.active), None)
+    """The handlers of the Lifetime whose `run()` is under way in this process, if there is one.
+
+    Of several the last, for a `run()` inside another's is the one that is under way.
+    """
+    return next((signals for signals in _installed[::-1] if signals.active), None)
 
 
 def _after_fork_in_child() -> None:

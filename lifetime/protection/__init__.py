@@ -89,13 +89,9 @@ def request_shutdown(reason: str = "the program asked", exit_status: int = 0) ->
 
     While a Lifetime runs with signals installed it is asked instead.  In the main thread this
     raises SystemExit when no block holds it.
+    Raises ValueError in another thread when nobody has installed our handlers.
     """
-    host = in_charge()
-    if host is not None:
-        host.lifetime.arm_watchdog()
-        host.lifetime.trigger.pull(host.lifetime.request_stop, exit_status)
-    else:
-        manager.request(Request(reason, 0, time.monotonic(), exit_status))
+    manager.ask(Request(reason, 0, time.monotonic(), exit_status))
 
 
 def pending_shutdown() -> PendingShutdown | None:
@@ -112,6 +108,7 @@ def release() -> None:
     """Put the old signal handlers back, end our thread, and forget every request.
 
     One that no block holds any more, and that has stopped nobody, goes to the old handlers.
-    Raises ValueError in another than the main thread, RuntimeError while a block is active.
+    Raises ValueError in another than the main thread, RuntimeError while a block is active or a
+    Lifetime handles the signals.
     """
     manager.release()

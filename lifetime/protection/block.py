@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from threading import get_ident
 from time import monotonic
-from types import CodeType
+from types import FrameType
 
 from lifetime.inquiry import guests
 from lifetime.phases import Phase, Veto
@@ -29,7 +29,7 @@ class ProtectedBlock:
 
     max_exec_time: the window in seconds; None, 0 or less: the configured one.
     run_at_exit: it may begin while a request is pending, such as clean-up.
-    code: whose block it is, for its name.
+    frame: of the function whose `with` begins it; None: it is begun by hand.
 
     A thread other than the main one is never interrupted: it has to look at `pending` and
     `remaining()`, or to call `allow_break()`.  When its window is over the main thread stops, and
@@ -48,7 +48,7 @@ class ProtectedBlock:
         max_exec_time: float | None = None,
         run_at_exit: bool = False,
         name: str | None = None,
-        code: CodeType | None = None,
+        frame: FrameType | None = None,
     ) -> None:
         if max_exec_time and max_exec_time > 0:
             self.window = max_exec_time
@@ -57,7 +57,8 @@ class ProtectedBlock:
         self.run_at_exit = run_at_exit
         self.key = -id(self)  # among the guests
         self._name = name
-        self._code = code
+        self._code = None if frame is None else frame.f_code
+        self._frame = id(frame)  # kept itself, it would keep us
 
     # For the body
 
@@ -143,6 +144,11 @@ class ProtectedBlock:
     # In the shutdown of a Lifetime
 
     @property
+    def in_with(self) -> bool:
+        """Whether a `with` has begun it, which swallows the exception that breaks it."""
+        return self._code is not None
+
+    @property
     def shutdown_name(self) -> str:
         """What logs and reports call it: its own name, or that of its function."""
         if self._name is not None:
@@ -152,12 +158,18 @@ class ProtectedBlock:
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> Veto | None:
         """Hold phase 3 until the block ends, for as long as its window lasts."""
-        if self.thread == get_ident() and self.task is None:
+        in_its_thread = self.thread == get_ident() and self.task is None
+        if in_its_thread and not manager.hosts.began_in_a_run(self):
             return None  # we are asked while we run, so the loop runs inside of us
         remaining = self.remaining()
         if phase != Phase.DRAINING or not remaining:
             return None
         return Veto(f"runs in {name_of_thread(self.thread)}", eta=remaining)
+
+    def is_of(self, frame: FrameType) -> bool:
+        """Whether the `with` that has begun it stands in this frame."""
+        # Frames come and go at the same places, so the place alone says little.
+        return self._frame == id(frame) and self._code is frame.f_code
 
     # In asyncio
 
@@ -177,8 +189,12 @@ class ProtectedBlock:
         """In the loop: cancel the task, unless the window was renewed meanwhile."""
         self.cancel_asked = False
         if self.task is not None and self.active and self.deadline <= monotonic():
-            self.cancel_asked = self.interrupted = True
-            self.task.cancel("the window of a protected block is over")
+            self.cancel_asked = True
+            # A task that has ended without its block cannot be cancelled; one that can has its
+            # window once more to clean up.  Behind that both are interrupted as other code is.
+            if self.task.cancel("the window of a protected block is over"):
+                self.interrupted = True
+                self.deadline = monotonic() + self.window
 
 
 def name_of_thread(ident: int) -> str:

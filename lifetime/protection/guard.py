@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from sys import _getframe
 from threading import get_ident
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from lifetime.protection.block import ProtectedBlock
 from lifetime.protection.manager import REPEAT
@@ -41,7 +41,7 @@ class ShutdownProtection:
 
     def __enter__(self) -> ProtectedBlock:
         block = ProtectedBlock(
-            self.max_exec_time, self.run_at_exit, self.name, _getframe(1).f_code
+            self.max_exec_time, self.run_at_exit, self.name, _getframe(1)
         )
         block.protect()
         self._entered.append(block)
@@ -53,19 +53,14 @@ class ShutdownProtection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        entered = self._entered
-        thread = get_ident()
-        for block in entered[::-1]:
-            if block.thread == thread and block.task is None:
-                entered.remove(block)
-                return block.leave(error)
-        return False
+        block = self._take(_getframe(1), None)
+        return block is not None and block.leave(error)
 
     async def __aenter__(self) -> ProtectedBlock:
-        task = asyncio.current_task()
-        code = None if task is None else getattr(task.get_coro(), "cr_code", None)
-        block = ProtectedBlock(self.max_exec_time, self.run_at_exit, self.name, code)
-        block.task = task
+        block = ProtectedBlock(
+            self.max_exec_time, self.run_at_exit, self.name, _getframe(1)
+        )
+        block.task = asyncio.current_task()
         # To raise here would end the loop, and with it the blocks of other tasks.
         while must_wait(block):
             await asyncio.sleep(REPEAT)
@@ -79,9 +74,26 @@ class ShutdownProtection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        task = asyncio.current_task()
-        for block in reversed(self._entered):
-            if block.task is task:
-                self._entered.remove(block)
-                return block.leave(error)
-        return False
+        block = self._take(_getframe(1), asyncio.current_task())
+        return block is not None and block.leave(error)
+
+    def _take(self, frame: FrameType, task: asyncio.Task[object] | None) -> ProtectedBlock | None:
+        """The block that ends here, which is no longer among those that were entered.
+
+        The last one of this very `with`, for a generator may be closed in another thread or task,
+        and before those that began later.  If others have begun it for us, such as an ExitStack,
+        it is the last one of this thread and task.
+        """
+        entered = self._entered[::-1]
+        if len(entered) == 1:
+            block = entered[0]
+        elif entered:
+            thread = get_ident()
+            block = max(
+                entered,
+                key=lambda each: (each.is_of(frame), each.thread == thread and each.task is task),
+            )
+        else:
+            return None
+        self._entered.remove(block)
+        return block

@@ -58,7 +58,10 @@ class Handlers:
         return POKE in self._old
 
     def install(self, requests: bool) -> None:
-        """Install those that are missing; for POKE alone if others handle the requests."""
+        """Install those that are missing; for POKE alone if others handle the requests.
+
+        Raises ValueError in a sub-interpreter, which cannot handle signals.
+        """
         for number, handler in self._ours.items():
             if number in self._old or not (requests or number == POKE):
                 continue
@@ -67,7 +70,14 @@ class Handlers:
                 continue  # started by nohup, which wants just this
             # First the note, then the deed: interrupted in between, it is put back to what it is.
             self._old[number] = old
-            signal.signal(number, handler)
+            try:
+                signal.signal(number, handler)
+            except ValueError as error:
+                del self._old[number]
+                raise ValueError(
+                    "signal handlers can be installed in the main thread of the main interpreter "
+                    "only; protect blocks there"
+                ) from error
         if self._old_thread_hook is None:
             self._old_thread_hook = threading.excepthook
             threading.excepthook = self._end_of_thread

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from lifetime.inquiry import guests
 from lifetime.loop import Lifetime, stop_listeners
 from lifetime.phases import Phase
+from lifetime.signals import in_charge
+
+if TYPE_CHECKING:
+    from lifetime.protection.block import ProtectedBlock
 
 
 class Stop(NamedTuple):
@@ -40,7 +46,8 @@ class Hosts:
     def wake(self) -> None:
         """Let them ask who holds them."""
         for stop in list(self.stops):
-            stop.lifetime.trigger.pull()
+            # Twice: a walk that has asked already, and is about to wait, takes the first one out.
+            stop.lifetime.trigger.pull(stop.lifetime.trigger.pull)
 
     def refuse(self, thread: int) -> bool:
         """Whether this thread is not to begin anything new.
@@ -53,6 +60,37 @@ class Hosts:
             lifetime.phase >= Phase.DRAINING for lifetime in lifetimes
         )
 
+    def blocks_inside(self) -> list[ProtectedBlock]:
+        """Those that keep a stopping Lifetime in the main thread from walking its phases.
+
+        They have begun in this turn of its loop.  One from before `run()` is around the loop, one
+        of an earlier turn has given control back to it, and nobody swallows the break of one that
+        was begun by hand.
+        """
+        host = in_charge() if self.stops else None
+        lifetimes = [stop.lifetime for stop in list(self.stops)]
+        stopping = [each for each in lifetimes if host is not None and each is host.lifetime]
+        if not stopping or stopping[0].poller.waiting:
+            return []
+        turn = stopping[0].poller.now
+        main = threading.main_thread().ident
+        blocks: list[ProtectedBlock] = list(guests.values())
+        return [
+            block
+            for block in blocks
+            if block.thread == main and block.in_with and block.begun >= turn
+        ]
+
+    @staticmethod
+    def began_in_a_run(block: ProtectedBlock) -> bool:
+        """Whether the Lifetime that asks this block, in the main thread, ran when it began.
+
+        Then its loop is not inside of the block, which goes on in a later turn.
+        """
+        host = in_charge()
+        on_main = threading.get_ident() == threading.main_thread().ident
+        return host is not None and on_main and block.begun >= host.since
+
     def _stop_asked(self, lifetime: Lifetime) -> None:
         """In any thread, and in signal handlers."""
         if lifetime.thread is None or any(stop.lifetime is lifetime for stop in list(self.stops)):
@@ -62,8 +100,8 @@ class Hosts:
 
         def follow(phase: Phase) -> None:
             if phase in (Phase.RUNNING, Phase.TERMINATED):
-                unsubscribe()
                 self._forget(stop)
+                unsubscribe()
 
         unsubscribe = lifetime.on_phase(follow)
         self._changed()

@@ -32,6 +32,7 @@ from lifetime.protection.requests import (
     HaltProtectedBlockException,
     PendingShutdown,
     Request,
+    ShutdownImminentException,
     exit_for,
     status_of,
 )
@@ -84,7 +85,8 @@ class Manager:
         elif host is None and not self.handlers.complete:
             raise ValueError(
                 "signal handlers can be installed in the main thread only; call "
-                "configure_shutdown_manager() there before another thread begins a block"
+                "configure_shutdown_manager() there before another thread begins a block or asks "
+                "for a stop"
             )
         self._watcher.start()
         if host is None:
@@ -104,6 +106,9 @@ class Manager:
         if guests:
             names = ", ".join(block.shutdown_name for block in list(guests.values()))
             raise RuntimeError(f"release() while blocks are protected: {names}; let them end first")
+        if in_charge() is not None:
+            # It would put our handlers back when nobody is left who knows the older ones.
+            raise RuntimeError("release() while a Lifetime handles the signals; let its run() end")
         self.handlers.restore()
         if self._console is not None:
             self._console.remove()
@@ -157,6 +162,21 @@ class Manager:
 
     # Requests
 
+    def ask(self, request: Request) -> None:
+        """Ask the Lifetime that handles the signals, or else the process, to stop.
+
+        Raises ValueError when handlers are missing in a thread that cannot install them.
+        """
+        host = in_charge()
+        if host is not None:
+            host.lifetime.arm_watchdog()
+            status = 0 if request.number else request.exit_status  # as it does for signals
+            host.lifetime.trigger.pull(host.lifetime.request_stop, status)
+            return
+        if not self.handlers.complete:
+            self.look(request.at)  # without them nobody would stop the main thread
+        self.request(request)
+
     def request(self, request: Request) -> None:
         """Somebody wants us to stop.  In the main thread, also in a handler, this may raise."""
         if len(self.requests) <= self.configuration.max_attempts:  # more would change nothing
@@ -189,7 +209,7 @@ class Manager:
         if is_logoff and not self.configuration.terminate_on_logoff:
             return False
         number = int(signal.SIGTERM)
-        self.request(Request(reason, number, time.monotonic(), SIGNAL_STATUS + number))
+        self.ask(Request(reason, number, time.monotonic(), SIGNAL_STATUS + number))
         return True
 
     # When
@@ -200,11 +220,11 @@ class Manager:
         Minus infinity: now, for nothing holds it; infinity: not at all.
         """
         if not self.requests:
-            inside = self._blocks_inside_a_loop()
+            inside = self.hosts.blocks_inside()
             return max((block.deadline for block in inside), default=inf)
         blocks = self._blocks_that_count()
         if blocks:
-            return max(inf if block.interrupted else block.deadline for block in blocks)
+            return max(block.deadline for block in blocks)
         return inf if self._raised else -inf
 
     def _blocks_that_count(self) -> list[ProtectedBlock]:
@@ -212,19 +232,6 @@ class Manager:
         blocks: list[ProtectedBlock] = list(guests.values())
         main = threading.main_thread().ident
         return [block for block in blocks if not self._raised or block.thread == main]
-
-    def _blocks_inside_a_loop(self) -> list[ProtectedBlock]:
-        """Those that keep a stopping Lifetime in the main thread from walking its phases.
-
-        One that has begun before its `run()` is around the loop, and keeps it from nothing.
-        """
-        host = in_charge() if self.hosts.stops else None
-        stops = list(self.hosts.stops)
-        if host is None or all(stop.lifetime is not host.lifetime for stop in stops):
-            return []
-        main = threading.main_thread().ident
-        blocks: list[ProtectedBlock] = list(guests.values())
-        return [block for block in blocks if block.thread == main and block.begun >= host.since]
 
     # The watcher
 
@@ -266,11 +273,12 @@ class Manager:
         self._raised = True
         self.failure = None
         main = threading.get_ident()
-        for key, block in list(guests.items()):
+        for block in list(guests.values()):
             if block.thread == main:
-                guests.pop(key, None)
+                guests.pop(block.key, None)
         if not self._called_back:
-            self._called_back = self._calling_back = True
+            # In this order: a request between the two would find nothing more to call, and raise.
+            self._calling_back = self._called_back = True
             try:
                 _call_back("before_termination", self.configuration.before_termination)
             finally:
@@ -279,7 +287,7 @@ class Manager:
 
     def _interrupt_a_loop(self) -> None:
         """In the main thread: end the blocks that a Lifetime waits for; its loop goes on."""
-        blocks = self._blocks_inside_a_loop()
+        blocks = self.hosts.blocks_inside()
         for block in blocks:
             guests.pop(block.key, None)
         raise HaltProtectedBlockException(blocks[0], 0)
@@ -291,7 +299,7 @@ def _call_back(name: str, callback: Callback | None) -> None:
         return
     try:
         callback()
-    except Exception:
+    except (Exception, ShutdownImminentException):
         # Straight to the descriptor: the main thread may be anywhere, also in a logger.
         text = f"{name} failed:\n{traceback.format_exc()}"
         with suppress(OSError):

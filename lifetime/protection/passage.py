@@ -25,7 +25,7 @@ def begun(block: ProtectedBlock) -> None:
     manager.wake()
     if block.run_at_exit or not _refused(block.thread):
         return
-    if any(other is not block and other.thread == block.thread for other in list(guests.values())):
+    if _thread_has_others(block):
         return
     guests.pop(block.key, None)
     manager.wake()
@@ -78,14 +78,21 @@ def _is_last(block: ProtectedBlock) -> bool:
 def ended(block: ProtectedBlock, error: BaseException | None) -> None:
     """This block is no longer in the registry.  Is that what the stop has waited for?"""
     manager.hosts.wake()
-    if manager.holds_main() and in_main_thread() and manager.due_at() <= time.monotonic():
+    if manager.holds_main() and in_main_thread():
         if error is not None and not _is_ours(error, block):
-            manager.failure = Failure(error, program_of(sys._getframe()), block.deadline)
-        else:
+            # Also while other threads are protected, for they may end before it is dealt with.
+            if not _thread_has_others(block):
+                manager.failure = Failure(error, program_of(sys._getframe()), block.deadline)
+        elif manager.due_at() <= time.monotonic():
             if block.task is not None:
                 block.task.add_done_callback(_retrieve)
             manager.stop_main()
     manager.wake()
+
+
+def _thread_has_others(block: ProtectedBlock) -> bool:
+    blocks: list[ProtectedBlock] = list(guests.values())
+    return any(other is not block and other.thread == block.thread for other in blocks)
 
 
 def _is_ours(error: BaseException, block: ProtectedBlock) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from lifetime.inquiry import guests
 from lifetime.protection import (
@@ -49,12 +51,12 @@ def test_a_task_that_overruns_is_cancelled_at_its_deadline_and_the_process_stops
     done: list[str] = []
 
     async def main() -> None:
-        async with ShutdownProtection(0.05):
+        async with ShutdownProtection(0.5):
             ask(signal.SIGINT)
             try:
                 await asyncio.sleep(FOREVER)
             except asyncio.CancelledError:
-                await asyncio.sleep(0.1)  # what it still has to do, it may await
+                await asyncio.sleep(0.2)  # what it still has to do, it may await
                 done.append("cleaned up")
                 raise
 
@@ -65,6 +67,84 @@ def test_a_task_that_overruns_is_cancelled_at_its_deadline_and_the_process_stops
 
 
 stops: list[BaseException | None] = []
+
+
+def test_a_cancelled_task_has_its_window_once_more_and_is_then_interrupted() -> None:
+    done: list[str] = []
+
+    async def main() -> None:
+        async with ShutdownProtection(0.05):
+            ask()
+            try:
+                await asyncio.sleep(FOREVER)
+            except asyncio.CancelledError:
+                done.append("cancelled")
+                await asyncio.sleep(FOREVER)
+
+    assert seconds_of(lambda: stop_of(lambda: asyncio.run(main()))) < FOREVER / 2
+    assert done == ["cancelled"]
+
+
+async def in_a_generator(window: float) -> AsyncIterator[ProtectedBlock]:
+    async with ShutdownProtection(window) as block:
+        yield block
+
+
+def test_a_block_whose_task_has_ended_without_it_holds_the_stop_until_its_window_is_over() -> None:
+    async def main() -> None:
+        generator = in_a_generator(0.05)
+
+        async def begin() -> None:
+            blocks.append(await generator.__anext__())
+
+        await asyncio.create_task(begin())
+        ask()
+        await asyncio.sleep(FOREVER)
+
+    blocks: list[ProtectedBlock] = []
+    assert seconds_of(lambda: stop_of(lambda: asyncio.run(main()))) < FOREVER / 2
+    assert not blocks[0].interrupted  # nobody cleans up, so it has no second window
+
+
+def test_exit_stacks_that_share_an_object_end_the_blocks_of_their_own_tasks() -> None:
+    protection = ShutdownProtection(60)
+    active: list[bool] = []
+
+    async def other(entered: asyncio.Event, left: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            block = await stack.enter_async_context(protection)
+            entered.set()
+            await left.wait()
+            active.append(block.active)
+
+    async def main() -> None:
+        entered, left = asyncio.Event(), asyncio.Event()
+        async with AsyncExitStack() as stack:
+            block = await stack.enter_async_context(protection)
+            task = asyncio.create_task(other(entered, left))
+            await entered.wait()
+            await stack.aclose()
+            active.append(block.active)
+        left.set()
+        await task
+
+    asyncio.run(main())
+    assert active == [False, True]
+
+
+def test_an_asynchronous_generator_that_another_task_closes_ends_its_block() -> None:
+    async def main() -> None:
+        generator = in_a_generator(60)
+
+        async def begin() -> ProtectedBlock:
+            return await generator.__anext__()
+
+        block = await asyncio.create_task(begin())
+        assert block.active
+        await generator.aclose()  # type: ignore[attr-defined]
+        assert not block.active
+
+    asyncio.run(main())
 
 
 def test_a_task_that_awaits_nothing_is_interrupted_at_its_deadline() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from lifetime import Lifetime, Phase
 from lifetime.protection import configure_shutdown_manager
 from lifetime.protection.console_events import CLOSE, LOGOFF, SHUTDOWN, ConsoleEvents, Kernel32
 from lifetime.protection.manager import manager
+from tests.lifetime.members import Member, watched
 from tests.protection.programs import TOO_LONG, in_thread
 
 CTRL_C, CTRL_BREAK = 0, 1
@@ -90,6 +92,19 @@ def test_an_event_is_a_request_that_stops_the_main_thread_and_not_the_systems() 
     ):
         threading.Event().wait(TOO_LONG)
     assert [request.reason for request in manager.requests] == ["the console was closed"]
+
+
+def test_while_a_lifetime_handles_the_signals_it_is_asked_instead() -> None:
+    lifetime = Lifetime()
+    Member(lifetime)
+    configure_shutdown_manager()
+    event = threading.Thread(target=manager._on_console_event, args=["closed", False])
+    lifetime.call_later(0.0, event.start)
+    with watched(lifetime):
+        assert lifetime.run() == 0
+    event.join(TOO_LONG)
+    assert lifetime.phase is Phase.TERMINATED
+    assert not manager.requests
 
 
 class System:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from lifetime.protection import ShutdownProtection, configure_shutdown_manager
-from tests.protection.programs import ask, run, seconds_of, stop_of
+from tests.protection.programs import TOO_LONG, ask, in_thread, run, seconds_of, stop_of
 
 FOREVER = 20.0
 
@@ -58,12 +59,48 @@ def test_an_error_that_somebody_handles_is_handled_and_then_the_process_stops() 
     assert done == ["handled"]
 
 
+def test_the_end_of_another_threads_block_does_not_interrupt_who_handles_the_error() -> None:
+    configure_shutdown_manager()
+    protected, may_end = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def work() -> None:
+        with ShutdownProtection(60):
+            protected.set()
+            may_end.wait(TOO_LONG)
+
+    def body() -> None:
+        try:
+            fail_in_a_block()
+        except LookupError:
+            may_end.set()
+            time.sleep(0.2)
+            done.append("handled")
+        time.sleep(FOREVER)
+
+    with in_thread(work):
+        protected.wait(TOO_LONG)
+        assert isinstance(stop_of(body), SystemExit)
+    assert done == ["handled"]
+
+
 def test_a_handler_that_never_ends_has_what_was_left_of_the_window() -> None:
     def body() -> None:
         try:
             fail_in_a_block(window=0.3)
         except LookupError:
             time.sleep(FOREVER)
+
+    assert seconds_of(lambda: stop_of(body)) < FOREVER / 2
+
+
+def test_who_handles_an_error_inside_another_block_has_the_window_of_that_one() -> None:
+    def body() -> None:
+        with ShutdownProtection(0.1):
+            try:
+                fail_in_a_block(window=60.0)
+            except LookupError:
+                time.sleep(FOREVER)
 
     assert seconds_of(lambda: stop_of(body)) < FOREVER / 2
 
@@ -171,6 +208,18 @@ def test_a_before_termination_that_fails_is_reported_and_the_process_stops() -> 
     assert ended.returncode == 143
     assert "before_termination failed" in ended.stderr
     assert "RuntimeError: no disk" in ended.stderr
+
+
+def test_a_before_termination_whose_block_is_refused_is_reported() -> None:
+    program = """
+        def save():
+            with ShutdownProtection(60): say("never")
+        configure_shutdown_manager(before_termination=save)
+        ask("SIGTERM")
+    """
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (143, "")
+    assert "ShutdownImminentException" in ended.stderr
 
 
 def test_a_request_does_not_interrupt_before_termination_unless_it_is_the_last_permitted() -> None:

@@ -181,10 +181,13 @@ def test_the_last_permitted_request_stops_once_wherever_it_comes(program: Progra
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_two_signals_stop_once_and_outside_the_body_wherever_they_come(program: Program) -> None:
     chance = random.Random(5)
+    Run(program, -1, lambda: None)  # as in `runs_of`
     total = Run(program, -1, lambda: None).instructions.count
     for _ in range(500):
         first, second = sorted(chance.sample(range(total - 10), 2))
         twice = TwoSignals(program, first, second)
+        if not twice.instructions.where:
+            continue  # none came: since 3.12 what runs for the first time is not traced in full
         assert twice.stop is not None, str(twice)
         assert no_body_was_interrupted(twice), str(twice)
         assert twice.called_back == 1, str(twice)

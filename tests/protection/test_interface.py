@@ -167,6 +167,23 @@ def test_the_first_use_in_another_thread_says_what_to_do() -> None:
     assert "call configure_shutdown_manager() there before another thread" in errors[0]
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="lifetime cannot be imported there at all")
+def test_in_a_sub_interpreter_every_block_is_refused_for_no_signal_comes_there() -> None:
+    program = """
+        import _xxsubinterpreters as interpreters
+        interpreters.run_string(interpreters.create(), '''if True:
+            import sys
+            sys.path.insert(0, "")
+            from lifetime.protection import ShutdownProtection
+            for number in range(7):
+                try:
+                    with ShutdownProtection(): print("it went well")
+                except ValueError as error: print(error)
+        ''')
+    """
+    assert run(program).stdout.count("in the main thread of the main interpreter only") == 7
+
+
 # What can be asked
 
 

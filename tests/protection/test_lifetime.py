@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lifetime import EXIT_FORCED, Lifetime, Patience, Phase
+from lifetime.asyncore import ExitNow
+from lifetime.inquiry import guests
 from lifetime.protection import (
+    ProtectedBlock,
     ShutdownImminentException,
     ShutdownProtection,
     configure_shutdown_manager,
     pending_shutdown,
     request_shutdown,
 )
+from lifetime.walk import TICK
 from tests.lifetime.members import Member, watched
 from tests.protection.programs import TOO_LONG, ask, in_thread, run
 
@@ -111,6 +115,41 @@ def test_the_phase_ends_with_the_block_and_not_a_second_later(loop: Lifetime) ->
     assert min(measure() for _ in range(5)) < 0.05
 
 
+class Ending:
+    """A guest that vetoes phase 3 once; asked again, behind a block, it ends that block."""
+
+    def __init__(self, job: Job, thread: threading.Thread) -> None:
+        self.job = job
+        self.thread = thread
+        self.asked = 0
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> bool:
+        if phase == Phase.DRAINING:
+            self.asked += 1
+        if self.asked < 2:
+            return phase == Phase.DRAINING
+        self.job.may_end.set()
+        self.thread.join(TOO_LONG)
+        return False
+
+
+def test_a_block_that_ends_between_the_question_and_the_wait_is_not_waited_for(
+    loop: Lifetime,
+) -> None:
+    Member(loop)
+    configure_shutdown_manager()
+    job = Job()
+    with in_thread(job) as thread:
+        job.protected.wait(TOO_LONG)
+        guests[-1] = Ending(job, thread)
+        in_phase(loop, Phase.DRAINING, lambda: loop.call_later(0.05, lambda: None))
+        loop.call_later(0.0, ask)
+        with watched(loop):
+            assert loop.run() == 0
+        del guests[-1]
+    assert loop.report.seconds < TICK / 2
+
+
 def test_a_veto_lasts_for_the_window_and_no_longer(loop: Lifetime) -> None:
     assert serve(loop, Job(window=0.3), (0.0, ask)) == 0
     assert 0.0 < loop.report.vetoes[0].seconds <= 0.5
@@ -133,6 +172,7 @@ def test_a_block_holds_a_lifetime_whose_map_is_empty(loop: Lifetime) -> None:
         loop.call_later(0.0, ask)
         with watched(loop):
             assert loop.run() == 0
+        assert job.pending == [True]  # it has ended
     assert [veto.phase for veto in loop.report.vetoes] == [3]
 
 
@@ -170,6 +210,22 @@ def test_nothing_is_pending_behind_the_stop(loop: Lifetime) -> None:
     in_phase(loop, Phase.DRAINING, job.may_end.set)
     serve(loop, job, (0.0, ask))
     assert pending_shutdown() is None
+
+
+def test_nothing_is_pending_behind_a_stop_that_somebody_has_left_by_an_exception(
+    loop: Lifetime,
+) -> None:
+    def leave(phase: int, time_in_phase: float) -> bool:
+        raise ExitNow
+
+    Member(loop, leave)
+    configure_shutdown_manager()
+    loop.call_later(0.0, loop.shutdown)
+    with pytest.raises(ExitNow):
+        loop.run()
+    assert pending_shutdown() is None
+    with ShutdownProtection() as block:
+        assert not block.pending
 
 
 def test_a_breaking_point_ends_the_block_and_lets_the_phase_go(loop: Lifetime) -> None:
@@ -267,9 +323,86 @@ def test_a_block_around_the_loop_does_not_hold_it(loop: Lifetime) -> None:
 def test_a_block_around_the_loop_is_not_interrupted_for_it(loop: Lifetime) -> None:
     Member(loop)
     loop.call_later(0.0, lambda: [ask(), time.sleep(0.2)])
+    ended: list[tuple[int, bool]] = []
     with watched(loop), ShutdownProtection(0.001) as block:
+        ended.append((loop.run(), block.active))
+    assert ended == [(0, True)]  # here, for the block would swallow its own interruption
+
+
+def begin_by_hand(window: float) -> object:
+    block = ProtectedBlock(window, name="long job")
+    block.protect()
+    return block
+
+
+def begin_in_a_generator(window: float) -> object:
+    def generate() -> Iterator[None]:
+        with ShutdownProtection(window, name="long job"):
+            yield
+
+    generator = generate()
+    next(generator)
+    return generator
+
+
+@pytest.mark.parametrize("begin", [begin_by_hand, begin_in_a_generator])
+def test_a_block_that_lasts_for_several_turns_of_the_loop_holds_phase_3_up_to_its_window(
+    loop: Lifetime, begin: Callable[[float], object]
+) -> None:
+    kept: list[object] = []
+    Member(loop)
+    loop.call_later(0.0, lambda: kept.append(begin(0.3)))
+    loop.call_later(0.05, ask)
+    with watched(loop):
         assert loop.run() == 0
-        assert block.active
+    assert [(veto.owner, veto.phase) for veto in loop.report.vetoes] == [("long job", 3)]
+    assert loop.report.seconds < 5
+
+
+def test_a_handler_is_not_interrupted_for_a_block_of_an_earlier_turn(loop: Lifetime) -> None:
+    kept: list[object] = []
+    done: list[str] = []
+    Member(loop)
+    loop.call_later(0.0, lambda: kept.append(begin_in_a_generator(0.2)))
+    loop.call_later(0.05, lambda: [ask(), time.sleep(0.4), done.append("handled")])
+    with watched(loop):
+        assert loop.run() == 0
+    assert done == ["handled"]
+
+
+def test_the_loop_is_not_interrupted_while_it_waits_for_a_block_of_its_last_turn(
+    loop: Lifetime,
+) -> None:
+    kept: list[object] = []
+
+    def begin(phase: int, time_in_phase: float) -> bool:
+        if phase == Phase.DRAINING and not kept:
+            kept.append(begin_in_a_generator(0.1))
+        return False
+
+    Member(loop, begin)
+    loop.call_later(0.0, ask)
+    with watched(loop):
+        assert loop.run() == 0
+    assert [(veto.owner, veto.phase) for veto in loop.report.vetoes] == [("long job", 3)]
+
+
+def test_a_block_by_hand_that_overruns_in_the_loops_thread_ends_by_itself(loop: Lifetime) -> None:
+    done: list[str] = []
+
+    def handle() -> None:
+        block = ProtectedBlock(0.05)
+        block.protect()
+        ask()
+        time.sleep(0.2)
+        block.unprotect()
+        done.append("behind")
+
+    Member(loop)
+    loop.call_later(0.0, handle)
+    with watched(loop):
+        assert loop.run() == 0
+    assert done == ["behind"]
 
 
 def test_a_handler_may_begin_a_block_in_every_phase(loop: Lifetime) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -100,6 +103,73 @@ def test_the_same_object_in_several_threads_makes_a_block_for_each() -> None:
         left.set()
     assert ended == [True]
     assert not guests
+
+
+def hold(protection: ShutdownProtection) -> Iterator[ProtectedBlock]:
+    with protection as block:
+        yield block
+
+
+def test_generators_that_share_an_object_end_their_own_blocks_in_any_order() -> None:
+    protection = ShutdownProtection(60)
+    first, second = hold(protection), hold(protection)
+    blocks = next(first), next(second)
+    first.close()  # type: ignore[attr-defined]
+    assert [block.active for block in blocks] == [False, True]
+    second.close()  # type: ignore[attr-defined]
+    assert not guests
+
+
+def test_a_generator_that_another_thread_closes_ends_its_block() -> None:
+    generator = hold(ShutdownProtection(60))
+    block = next(generator)
+    with in_thread(generator.close):  # type: ignore[attr-defined]
+        pass
+    assert not block.active
+
+
+def test_a_generator_that_is_collected_while_blocks_are_looked_through_harms_nobody() -> None:
+    blocks = [ProtectedBlock(60) for _ in range(200)]
+    for block in blocks:
+        block.protect()
+    old = gc.get_threshold()
+    gc.collect()
+    gc.disable()
+    try:
+        cycle: list[object] = [hold(ShutdownProtection(60))]
+        next(cycle[0])  # type: ignore[call-overload]
+        cycle.append(cycle)
+        del cycle
+        gc.set_threshold(100)
+        gc.enable()
+        stops = [stop_of(ask) for _ in range(3)]
+    finally:
+        gc.enable()
+        gc.set_threshold(*old)
+    assert isinstance(stops[-1], SystemExit)
+
+
+def test_exit_stacks_that_share_an_object_end_the_blocks_of_their_own_threads() -> None:
+    configure_shutdown_manager()
+    protection = ShutdownProtection(60)
+    inside, left = threading.Barrier(2), threading.Event()
+    ended: list[bool] = []
+
+    def work() -> None:
+        with ExitStack() as stack:
+            block = stack.enter_context(protection)
+            inside.wait(TOO_LONG)
+            left.wait(TOO_LONG)
+            ended.append(block.active)
+
+    stack = ExitStack()
+    block = stack.enter_context(protection)
+    with in_thread(work):
+        inside.wait(TOO_LONG)
+        stack.close()
+        assert not block.active
+        left.set()
+    assert ended == [True]
 
 
 def test_a_block_that_is_active_does_not_begin_again() -> None:

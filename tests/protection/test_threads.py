@@ -14,6 +14,7 @@ from lifetime.protection import (
     configure_shutdown_manager,
     pending_shutdown,
     release,
+    request_shutdown,
 )
 from tests.protection.programs import TOO_LONG, ask, in_thread, run, seconds_of, stop_of
 
@@ -186,6 +187,21 @@ def test_a_refused_thread_ends_without_a_traceback() -> None:
     """
     ended = run(program)
     assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
+
+
+def test_a_thread_that_asks_for_a_stop_when_nobody_would_hear_of_it_is_told_what_to_do() -> None:
+    errors: list[str] = []
+
+    def work() -> None:
+        try:
+            request_shutdown()
+        except ValueError as error:
+            errors.append(str(error))
+
+    with in_thread(work):
+        pass
+    assert "call configure_shutdown_manager() there" in errors[0]
+    assert pending_shutdown() is None
 
 
 def test_run_at_exit_lets_a_thread_begin_while_a_request_is_pending() -> None:

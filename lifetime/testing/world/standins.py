@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import lifetime
-from lifetime import asyncore
+from lifetime import asyncore, inquiry, walk
 from lifetime.sequence import ShutdownSequence
 from lifetime.testing.trace import Did
 from lifetime.testing.world.addresses import LOCALHOST
@@ -47,11 +47,19 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
         (lifetime, "socket_map", world.map),
         (lifetime, "_default", world.lifetime),
         (lifetime, "stopping", world.lifetime.stopping),
+        (inquiry, "guests", {}),
+        (walk, "guests", {}),
+        (sys.modules["lifetime.loop"], "stop_listeners", []),
         (ShutdownSequence, "hurry", _told(world, ShutdownSequence.hurry)),
         (ShutdownSequence, "end_now", _told(world, ShutdownSequence.end_now)),
     ]
     if world.threads is not None:
         chosen += world.threads.patches()
+    if "lifetime.protection.manager" in sys.modules:
+        # What protects the real process is no part of the world, nor the other way round: its
+        # thread would be one of the world's.
+        manager = sys.modules["lifetime.protection.manager"].Manager
+        chosen.append((manager, "look", lambda self, now: None))
     if hasattr(os, "sendfile"):
         chosen.append((os, "sendfile", _sendfile(world, os.sendfile)))
     return chosen
