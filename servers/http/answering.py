@@ -160,7 +160,7 @@ class AnsweringChannel(Channel):
             fifo.extend(items[1:])
             fifo.append(Sent(partial(self._streamed, request)))
 
-    def queue(self, data: bytes) -> None:
+    def enqueue(self, data: bytes) -> None:
         """Send some bytes that are not a whole answer."""
         self._queue_replies()
         self.producer_fifo.append(data)
@@ -181,10 +181,11 @@ class AnsweringChannel(Channel):
         return len(self.replies) >= MAX_AT_ONCE or len(self.replies[-1][2]) > LARGE
 
     def flush(self) -> bool:
-        """Send what this turn has given, in one call if it may be.  True if something was sent."""
+        """Send what this turn has given, in one call if it may be.  True if that went on."""
         if self.socket is None:
             return False
         before = self.bytes_out
+        waited = bool(self._fifo)
         try:
             if self.replies and not self.ac_out_buffer and not self._fifo:
                 self._send_at_once()
@@ -196,7 +197,8 @@ class AnsweringChannel(Channel):
             return False
         if self.final and not self.lingering:
             self.finish_when_sent()
-        return self.bytes_out > before
+        # An answer without a body may end without a byte: then only its mark was taken off.
+        return self.bytes_out > before or (waited and not self._fifo)
 
     def _send_at_once(self) -> None:
         replies, self.replies = self.replies, []
@@ -284,7 +286,7 @@ class AnsweringChannel(Channel):
         request.close_asked = not reply.frame.persistent
         request.coding = reply.frame.coding
         self.tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
-        self.queue(reply.items[0])
+        self.enqueue(reply.items[0])
         self.producer_fifo.append(Sent(partial(self._begun, request)))
         if reply.frame.coding is Coding.LENGTH:
             request.allowance = Allowance(declared_length(request.reply_headers))

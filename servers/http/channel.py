@@ -221,7 +221,7 @@ class HTTPChannel(AnsweringChannel):
         if length is not None and length > request.body_limit:
             raise ClientError(413, f"the body is larger than {request.body_limit} bytes")
         if request.head.expects_continue and request.collector is not None and not self.unread:
-            self.queue(CONTINUE)
+            self.enqueue(CONTINUE)
 
     def _take_body(self) -> bool:
         body, request = self._body, self._reader
@@ -279,7 +279,8 @@ class HTTPChannel(AnsweringChannel):
         if request.head_sent:
             self.abort()  # the client must see that the answer is broken
             return
-        request.close_asked = self._body is not None  # nobody will read it in step
+        # Nobody will read in step what is still to come of it.
+        request.close_asked = self._body is not None and not self._body.complete
         self.overrule(request, status, reason)
 
     def overrule(self, request: Request, status: int, reason: str | None) -> None:
@@ -310,7 +311,7 @@ class HTTPChannel(AnsweringChannel):
             if request is not None:
                 self._drop_collector(request)
             self.final = True
-            self.queue(self.server.refusal(error, self))
+            self.enqueue(self.server.refusal(error, self))
             return
         request.close_asked = True
         self.overrule(request, error.status, error.reason)

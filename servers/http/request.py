@@ -268,8 +268,19 @@ class Request:
             self.is_done = self.overruled = True
             self.channel.call_in_loop(self.channel.abort)
             return
-        self.channel.throw_away(self)
+        self.take_back()
         self.reply_code = status
+        title = f"{status} {REASONS.get(status, 'Unknown')}"
+        self["Content-Type"] = "text/html; charset=utf-8"
+        self.push(
+            f"<!DOCTYPE html>\n<title>{title}</title>\n<h1>{title}</h1>\n"
+            f"<p>{escape(reason or _EXPLANATIONS.get(status, ''))}</p>\n"
+        )
+        self.done()
+
+    def take_back(self) -> None:
+        """Forget what was pushed, and the fields that described it."""
+        self.channel.throw_away(self)
         for name in (
             "Content-Length",
             "Content-Encoding",
@@ -280,13 +291,6 @@ class Request:
             "Cache-Control",
         ):
             self.reply_headers.pop(name, None)
-        title = f"{status} {REASONS.get(status, 'Unknown')}"
-        self["Content-Type"] = "text/html; charset=utf-8"
-        self.push(
-            f"<!DOCTYPE html>\n<title>{title}</title>\n<h1>{title}</h1>\n"
-            f"<p>{escape(reason or _EXPLANATIONS.get(status, ''))}</p>\n"
-        )
-        self.done()
 
     def __str__(self) -> str:
         return f"{self.method} {self.uri[:200]}"
