@@ -1,0 +1,164 @@
+"""medusa's default_handler: files by GET and HEAD, from any object with a filesystem's methods."""
+
+from __future__ import annotations
+
+import re
+from posixpath import splitext
+from typing import Any
+from urllib.parse import quote, unquote
+
+from servers.http.content_types import TYPES
+from servers.http.dates import parse_date
+from servers.http.status import METHODS
+from servers.medusa import counter, filesys, http_date, http_server, producers
+from servers.medusa.http_server import get_header, get_header_match
+from servers.producers import FileSlice
+
+__all__ = [
+    "CONTENT_TYPE",
+    "IF_MODIFIED_SINCE",
+    "USER_AGENT",
+    "counter",
+    "default_handler",
+    "filesys",
+    "get_extension",
+    "get_header",
+    "get_header_match",
+    "http_date",
+    "http_server",
+    "producers",
+    "unquote",
+]
+
+IF_MODIFIED_SINCE = re.compile(
+    "If-Modified-Since: ([^;]+)((; length=([0-9]+)$)|$)", re.IGNORECASE
+)
+USER_AGENT = re.compile("User-Agent: (.*)", re.IGNORECASE)
+CONTENT_TYPE = re.compile(
+    r"Content-Type: ([^;]+)((; boundary=([A-Za-z0-9'()+_,./:=?-]+)$)|$)", re.IGNORECASE
+)
+
+
+class default_handler:
+    """Serves the files of `filesystem`; matches everything, so install it first."""
+
+    valid_commands = ("GET", "HEAD")
+    IDENT = "Default HTTP Request Handler"
+    directory_defaults = ("index.html", "default.html")
+    default_file_producer: Any = producers.file_producer
+
+    def __init__(self, filesystem: Any) -> None:
+        self.filesystem = filesystem
+        self.hit_counter = counter.counter()
+        self.file_counter = counter.counter()
+        self.cache_counter = counter.counter()
+
+    def __repr__(self) -> str:
+        return f"<{self.IDENT} ({self.hit_counter} hits) at {id(self):x}>"
+
+    def match(self, request: Any) -> Any:
+        """Everything is ours."""
+        return 1
+
+    def handle_request(self, request: Any) -> None:
+        """Send a file, a redirect, or the reason why not."""
+        if request.method not in METHODS or request.command not in self.valid_commands:
+            self._refuse_method(request)
+            return
+        self.hit_counter.increment()
+        path = (request.split_uri()[0] or "").lstrip("/")
+        if self.filesystem.isdir(path):
+            if path and not path.endswith("/"):
+                self._redirect(request, path)
+                return
+            found = self._default_of(path)
+            if found is None:
+                request.error(404)
+                return
+            path = found
+        elif not self.filesystem.isfile(path):
+            request.error(404)
+            return
+        self._send(request, path)
+
+    def _default_of(self, folder: str) -> str | None:
+        for name in self.directory_defaults:
+            if self.filesystem.isfile(folder + name):
+                return folder + name
+        return None
+
+    def _refuse_method(self, request: Any) -> None:
+        if request.method not in METHODS:
+            request.error(501)
+        else:
+            request["Allow"] = ", ".join(each.upper() for each in self.valid_commands)
+            request.error(405)
+
+    def _redirect(self, request: Any, path: str) -> None:
+        # Relative: neither the port nor the name that the client knows us by can get lost.
+        query = request.split_uri()[2] or ""
+        request["Location"] = f"/{quote(path, errors='surrogateescape')}/{query}"
+        request.error(301)
+
+    def _send(self, request: Any, path: str) -> None:
+        status = self.filesystem.stat(path)
+        length, mtime = status[6], int(status[8])  # stat_result, or the tuple it once was
+        if self._is_known(request, length, mtime):
+            request.reply_code = 304
+            request.done()
+            self.cache_counter.increment()
+            return
+        try:
+            file = self.filesystem.open(path, "rb")
+        except OSError:
+            request.error(404)
+            return
+        request["Last-Modified"] = http_date.build_http_date(mtime)
+        request["Content-Length"] = length
+        self.set_content_type(path, request)
+        if request.method == "GET":
+            request.push(self._producer(file, length))
+        else:
+            file.close()
+        self.file_counter.increment()
+        request.done()
+
+    def _is_known(self, request: Any, length: int, mtime: int) -> bool:
+        field = request.get_header("If-Modified-Since")
+        if field is None or request.get_header("If-None-Match") is not None:
+            return False
+        date, _, parameter = field.partition(";")
+        since = parse_date(date.strip())
+        claimed = parameter.strip().lower().removeprefix("length=")
+        if claimed.isdigit() and int(claimed) != length:
+            return False
+        return since is not None and mtime <= since
+
+    def _producer(self, file: Any, length: int) -> Any:
+        if self.default_file_producer is producers.file_producer and _has_descriptor(file):
+            return FileSlice(file, 0, length)  # the engine sends it by sendfile()
+        return type(self).default_file_producer(file)
+
+    def set_content_type(self, path: str, request: Any) -> None:
+        """Set Content-Type by the name; to be overridden."""
+        request["Content-Type"] = TYPES.get(f".{get_extension(path)}".lower(), "text/plain")
+
+    def status(self) -> Any:
+        """A producer of HTML about this handler."""
+        return producers.simple_producer(
+            f"<li>{self.IDENT}<ul><li><b>Total Hits:</b> {self.hit_counter}"
+            f"<li><b>Files Delivered:</b> {self.file_counter}"
+            f"<li><b>Cache Hits:</b> {self.cache_counter}</ul>\r\n"
+        )
+
+
+def get_extension(path: str) -> str:
+    """What stands behind the last dot of the name, "" if nothing does."""
+    return splitext(path)[1][1:]
+
+
+def _has_descriptor(file: Any) -> bool:
+    try:
+        return bool(file.fileno() >= 0)
+    except (AttributeError, OSError):
+        return False

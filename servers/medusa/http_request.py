@@ -1,0 +1,328 @@
+"""medusa's http_request: `servers.http.Request` with the old habits.
+
+What people patched and overrode here is what the engine calls.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from threading import get_ident
+from typing import Any
+from urllib.parse import unquote
+
+from servers.http.limits import Limits
+from servers.http.parser import Head, parse_head
+from servers.http.request import Request
+from servers.http.status import REASONS
+from servers.loggers import CombinedFormat, escape
+from servers.medusa import producers
+from servers.medusa.counter import counter
+
+#: For a request that was made by hand, on a channel that has none.
+LIMITS = Limits()
+
+_dates = CombinedFormat()
+
+
+class command_word(str):
+    """A method that compares equal in upper and lower case, for handlers were written for both.
+
+    As a key of a dictionary it is what it looks like.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.upper() == other.upper()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
+
+class http_request(Request):
+    """One request and its answer.
+
+    uri: the path percent-decoded once, the query as sent; may be changed by a handler that
+        declines, and then the next handlers see the change.
+    header: the raw lines; what is added to it, `get_header` finds.
+    """
+
+    request_counter = counter()
+    responses: dict[int, str] = REASONS  # this very table is what status lines are made of
+    use_chunked: Any = True
+    path_regex = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
+
+    DEFAULT_ERROR_MESSAGE = "\r\n".join(
+        (
+            "<head>",
+            "<title>Error response</title>",
+            "</head>",
+            "<body>",
+            "<h1>Error response</h1>",
+            "<p>Error code %(code)d.",
+            "<p>Message: %(message)s.",
+            "</body>",
+            "",
+        )
+    )
+
+    _split_uri: tuple[str | None, ...] | None = None
+    _our_split: tuple[object, str | None] = (None, None)
+    _path: str | None = None
+    _first_uri: str | None = None
+    _excess = 0  # so many more bytes than characters were pushed as text
+    _text_length = 0  # of everything that was pushed, text counted in characters
+
+    def __init__(
+        self,
+        channel: Any,
+        request: Any,
+        command: Any = None,
+        uri: str | None = None,
+        version: str | None = None,
+        header: Sequence[str] = (),
+    ) -> None:
+        # The engine gives a parsed head and a limit; old code gives the parts.
+        self.thread = get_ident()
+        if isinstance(request, Head):
+            super().__init__(channel, request, command)
+        else:
+            head = _head_of(channel, request, version, header)
+            super().__init__(channel, head, getattr(channel, "limits", LIMITS).body)
+            self.header = list(header)
+            if hasattr(channel, "adopt"):
+                channel.adopt(self)
+        self.request_number = http_request.request_counter.increment()
+        if uri is None:
+            uri = self.path_of_head()
+        self.uri = self._first_uri = uri
+
+    def path_of_head(self) -> str:
+        """What `uri` begins as."""
+        parts = self.head.parts()
+        return f"{parts.path}?{parts.query}" if "?" in self.head.target else parts.path
+
+    # What the head says, but as attributes that handlers may set
+
+    @cached_property
+    def command(self) -> str:
+        """The method, as sent; it compares equal in either case."""
+        return command_word(self.method)
+
+    @cached_property
+    def version(self) -> str:
+        """The client's version: "1.0" or "1.1"."""
+        return self.head.version
+
+    @cached_property
+    def request(self) -> str:
+        """The request line, as sent."""
+        return self.head.line
+
+    @cached_property
+    def header(self) -> list[str]:
+        """The raw header lines."""
+        return self.head.lines
+
+    @cached_property
+    def _header_cache(self) -> dict[str, str | None]:
+        """What `get_header` has found, by lower-case name."""
+        return {}
+
+    @property
+    def path(self) -> str:
+        """The decoded path; it follows `uri`."""
+        if self._path is None or self.uri is not self._first_uri:
+            return self.split_uri()[0] or ""
+        return self._path
+
+    @path.setter
+    def path(self, path: str) -> None:
+        self._path = path
+
+    def get_header(self, name: str) -> str | None:
+        """A field of the request, whatever its case; None if it was not sent."""
+        if "header" not in self.__dict__:
+            return self.head.get(name)
+        name = name.lower()
+        cache = self._header_cache
+        if name not in cache:
+            pairs = (line.partition(":") for line in self.header)
+            values = [value.strip(" \t") for key, _, value in pairs if key.lower() == name]
+            cache[name] = ", ".join(values) if values else None
+        return cache[name]
+
+    def get_header_with_regex(self, head_reg: re.Pattern[str], group: int | str) -> str:
+        """What a group of the expression matches in the first line that it matches, or ''."""
+        for line in self.header:
+            match = head_reg.match(line)
+            if match is not None and match.end() == len(line):
+                return match.group(group)
+        return ""
+
+    def split_uri(self) -> tuple[str | None, ...]:
+        """(path, params, query, fragment), each with its mark; None for what is missing.
+
+        Remembered in `_split_uri`, which may be set; what we put there follows `uri`.
+        """
+        ours, of = self._our_split
+        if self._split_uri is None or (self._split_uri is ours and of is not self.uri):
+            is_first = self.uri is self._first_uri
+            # Split before it is decoded: an escaped question mark separates nothing.
+            match = self.path_regex.fullmatch(self._target() if is_first else self.uri)
+            if match is None:
+                raise ValueError("Broken URI")
+            path, params, query, fragment = match.groups()
+            if is_first:
+                path, params = self.decoded(path), self.decoded(params)
+            self._split_uri = path, params, query, fragment
+            self._our_split = self._split_uri, self.uri
+        return self._split_uri
+
+    def _target(self) -> str:
+        target = self.head.target
+        if target.startswith("/") or "://" not in target:
+            return target
+        return "/" + target.partition("://")[2].partition("/")[2]
+
+    def decoded(self, part: str | None) -> str | None:
+        """A part of the path, percent-decoded once."""
+        return part and unquote(part, errors="surrogateescape")
+
+    # The body
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        """Pass a piece of the body on."""
+        if self.collector is not None:
+            self.collector.collect_incoming_data(data)
+        else:
+            self.log_info(f"Dropping {len(data)} bytes of incoming request data", "warning")
+
+    def found_terminator(self) -> None:
+        """Pass on that what was asked for has come."""
+        if self.collector is not None:
+            self.collector.found_terminator()
+        else:
+            self.log_info("Unexpected end-of-record for incoming request", "warning")
+
+    def log_info(self, message: str, level: str = "info") -> None:
+        """One line for the server's log."""
+        self.channel.server.log_info(message, level)
+
+    # The answer
+
+    def push(self, thing: Any) -> None:
+        """Add text (sent as UTF-8), bytes or a producer to the body."""
+        if isinstance(thing, str):
+            data = producers.encoded(thing)
+            self._text_length += len(thing)
+            self._excess += len(data) - len(thing)
+            thing = data
+        elif isinstance(thing, bytes):
+            self._text_length += len(thing)
+        super().push(thing)
+
+    def response(self, code: int = 200) -> str:
+        """Set the status; returns the status line.  Raises KeyError for one without a name."""
+        message = self.responses[code]
+        self.reply_code = code
+        return f"HTTP/{self.version} {code} {message}"
+
+    def build_reply_header(self) -> str:
+        """Status line, fields and empty line.
+
+        The engine makes them itself, unless this or `response` is another's.
+        """
+        lines = [f"{name}: {value}" for name, value in self.reply_headers.items()]
+        return "\r\n".join([self.response(self.reply_code), *lines]) + "\r\n\r\n"
+
+    def has_own_head(self) -> bool:
+        """Whether somebody has overridden or patched what makes the head of an answer."""
+        kind = type(self)
+        return (
+            kind.build_reply_header is not _build_reply_header
+            or kind.response is not _response
+            or kind.responses is not REASONS
+            or "build_reply_header" in self.__dict__
+        )
+
+    def error(self, code: int, reason: str | None = None) -> None:
+        """Answer with the canned page, in place of what was pushed, and be done.
+
+        Raises KeyError for a status without a name, which becomes a 500.
+        """
+        message = self.responses[code]
+        if self.overruled or self.is_done or self.head_sent:
+            super().error(code, reason)
+            return
+        self.take_back()
+        self._excess = self._text_length = 0
+        self.reply_code = code
+        page = self.DEFAULT_ERROR_MESSAGE % {"code": code, "message": message}
+        self["Content-Length"] = len(page.encode("utf-8"))
+        self["Content-Type"] = "text/html"
+        self.push(page)
+        self.done()
+
+    reply_now = error
+
+    def done(self) -> None:
+        """The answer is complete; legal in any thread, also under a loop that is not ours."""
+        lifetime = self.channel.server.lifetime
+        if lifetime.thread is None and self.thread != get_ident():
+            lifetime.call_soon_threadsafe(self.done_in_loop)
+        else:
+            self.done_in_loop()
+
+    def done_in_loop(self) -> None:
+        """Put right what old code does, and hand the answer to the engine."""
+        headers = self.reply_headers
+        for name, value in headers.items():
+            if type(value) is not str:
+                headers[name] = str(value)
+        if self._excess and headers.get("Content-Length") == str(self._text_length):
+            headers["Content-Length"] = str(self._text_length + self._excess)
+        if len(self.outgoing) != 1 or type(self.outgoing[0]) is not bytes:
+            self.outgoing = [
+                each if hasattr(each, "more") else producers.encoded(each) for each in self.outgoing
+            ]
+        if self._more_headers is None and self.has_own_head():
+            self._more_headers = []  # the engine's way for answers with something special
+        super().done()
+
+    def log_date_string(self, when: float) -> str:
+        """The date as access logs have it, in local time."""
+        return _dates.date(when)
+
+    def log(self, bytes: int) -> None:
+        """Write the access line.
+
+        bytes: of the body; called when the last one has left.
+        """
+        channel: Any = self.channel
+        ip, port = channel.addr[:2] if isinstance(channel.addr, tuple) else ("unix", 0)
+        channel.server.logger.log(
+            ip,
+            f"{port} - - [{self.log_date_string(time.time())}] "
+            f'"{escape(self.request)}" {self.reply_code} {bytes}\n',
+        )
+
+#: What the engine does itself as long as it is what a class has.
+_build_reply_header = http_request.build_reply_header
+_response = http_request.response
+
+
+def _head_of(channel: Any, line: str, version: str | None, lines: Any) -> Head:
+    """The parsed head behind the parts that old code gives.  Raises ClientError."""
+    at_hand: Head | None = getattr(channel, "head_at_hand", None)
+    if at_hand is not None and at_hand.line == line:
+        return at_hand
+    if not version:
+        line = f"{line} HTTP/1.0"
+    text = "\r\n".join([line, *lines, "", ""])
+    return parse_head(text.encode("latin-1"), getattr(channel, "limits", LIMITS))

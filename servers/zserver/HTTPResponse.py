@@ -1,0 +1,183 @@
+"""ZServer's HTTPResponse: what a publishing thread answers with.
+
+The thread fills a response; its end, and every `write`, goes to the loop through a ChannelPipe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from servers.http.status import REASONS
+from servers.medusa.producers import encoded
+
+
+class ChannelPipe:
+    """A thread's way to the client: what is written goes out behind the head of the answer."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._channel = request.channel
+        self._closed = False
+        self._bytes = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody takes what is written any more."""
+        return self._closed or bool(self._channel.closed)
+
+    def write(self, text: str | bytes, l: int | None = None) -> None:  # noqa: E741
+        """Send a piece of the body; l is its length, which is known."""
+        if self.closed:
+            return
+        data = encoded(text)
+        self._bytes += len(data)
+        self._request.push(data)
+
+    def push_producer(self, producer: Any) -> None:
+        """Send what a producer gives."""
+        if not self.closed:
+            self._request.push(producer)
+
+    def flush(self) -> None:
+        """Send the head, and what was written so far."""
+        if not self.closed:
+            self._request.flush()
+
+    def close(self) -> None:
+        """The answer is complete."""
+        if not self._closed:
+            self._closed = True
+            self._request.done()
+
+    def finish(self, response: Any) -> None:
+        """The answer is complete."""
+        self.close()
+
+
+class ZServerHTTPResponse:
+    """An answer that is made in a thread.
+
+    stdout: a ChannelPipe, or a file that takes header and body together.
+    """
+
+    def __init__(self, stdout: Any = None, stderr: Any = None, request: Any = None) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self.request = request
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.more_headers: list[tuple[str, str]] = []
+        self.body: Any = b""
+        self._wrote = False
+        self._finished = False
+
+    def setStatus(self, status: int, reason: str | None = None, lock: object = None) -> None:
+        """Set the status; the reason is that of the standard."""
+        self.status = int(status)
+
+    def getStatus(self) -> int:
+        """The status."""
+        return self.status
+
+    def setHeader(self, name: str, value: object, literal: object = 0) -> None:
+        """Set a field; names compare without case."""
+        self.headers[name.lower()] = str(value)
+
+    def addHeader(self, name: str, value: object) -> None:
+        """Send one more field of a name."""
+        self.more_headers.append((name, str(value)))
+
+    def getHeader(self, name: str, literal: object = 0) -> str | None:
+        """A field that was set, or None."""
+        return self.headers.get(name.lower())
+
+    def setCookie(self, name: str, value: str, **attributes: Any) -> None:
+        """Send a cookie; attributes such as path="/"."""
+        parts = [f"{name}={value}"]
+        parts += [f"{key.replace('_', '-').title()}={each}" for key, each in attributes.items()]
+        self.addHeader("Set-Cookie", "; ".join(parts))
+
+    def redirect(self, location: str, status: int = 302, lock: object = 0) -> str:
+        """Send the client elsewhere; returns the location."""
+        self.setStatus(status)
+        self.setHeader("Location", location)
+        return location
+
+    def setBody(self, body: Any) -> None:
+        """Set the body: text (UTF-8), bytes, or a producer or iterator with Content-Length set."""
+        self.body = body
+        if isinstance(body, str) and "content-type" not in self.headers:
+            is_page = body.lstrip()[:1] == "<"
+            kind = "text/html" if is_page else "text/plain"
+            self.setHeader("Content-Type", f"{kind}; charset=utf-8")
+
+    def write(self, data: str | bytes) -> None:
+        """Send a piece of the body now; the head goes out with the first one."""
+        if not self._wrote:
+            self._wrote = True
+            self._send_head()
+            self.stdout.write(data)
+            self.stdout.flush()
+        else:
+            self.stdout.write(data)
+
+    def exception(self, *args: Any, **keywords: Any) -> None:
+        """Answer with a short page; what went wrong is in the log, not in it."""
+        self.headers.clear()
+        self.setStatus(500)
+        self.setHeader("Content-Type", "text/html; charset=utf-8")
+        self.body = "<!DOCTYPE html>\n<title>Site Error</title>\n<h1>Site Error</h1>\n"
+
+    def notFound(self, entry: str = "") -> None:
+        """Answer with 404."""
+        self.setStatus(404)
+        self.setBody("<!DOCTYPE html>\n<title>Not Found</title>\n<h1>Not Found</h1>\n")
+
+    def outputBody(self) -> None:
+        """Send the body that was set."""
+        if self._wrote:
+            return
+        self._wrote = True
+        self._send_head()
+        if hasattr(self.body, "more"):
+            self.stdout.push_producer(self.body)
+        elif self.body:
+            self.stdout.write(self.body)
+
+    def _send_head(self) -> None:
+        if self.request is None:
+            self.stdout.write(self.head())
+            return
+        self.request.reply_code = self.status
+        for name, value in self.headers.items():
+            self.request[name] = value
+        for name, value in self.more_headers:
+            self.request.add_header(name, value)
+
+    def head(self) -> str:
+        """Status line and fields, as text."""
+        lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Unknown')}"]
+        lines += [f"{name.title()}: {value}" for name, value in self.headers.items()]
+        lines += [f"{name}: {value}" for name, value in self.more_headers]
+        return "\r\n".join([*lines, "", ""])
+
+    def __str__(self) -> str:
+        return self.head() + encoded(self.body).decode("latin-1")
+
+    def finish(self) -> None:
+        """The answer is complete; a second call does nothing."""
+        if self._finished:
+            return
+        self._finished = True
+        try:
+            self.outputBody()
+        finally:
+            if hasattr(self.stdout, "finish"):
+                self.stdout.finish(self)
+
+    _finish = finish
+
+
+def make_response(request: Any, headers: dict[str, str]) -> ZServerHTTPResponse:
+    """A response for a request; headers: its CGI environment."""
+    return ZServerHTTPResponse(ChannelPipe(request), request=request)

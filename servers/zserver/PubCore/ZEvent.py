@@ -1,0 +1,5 @@
+"""ZServer's ZEvent."""
+
+from servers.zserver.Wakeup import Wakeup
+
+__all__ = ["Wakeup"]

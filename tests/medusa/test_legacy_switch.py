@@ -1,0 +1,166 @@
+"""The switch: old import names, unchanged, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(*arguments: str, folder: Path = ROOT) -> subprocess.Popen[str]:
+    """A Python with this project on its path."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*arguments: str, folder: Path = ROOT) -> tuple[int, str, str]:
+    """Its exit status, output and errors."""
+    with start(*arguments, folder=folder) as process:
+        output, errors = process.communicate(timeout=30)
+    return process.returncode, output, errors
+
+
+def installed(text: str, folder: Path = ROOT, how: str = "") -> str:
+    """What a program prints behind install()."""
+    program = f"import servers.legacy\ndone = servers.legacy.install({how})\n"
+    status, output, errors = run("-c", program + textwrap.dedent(text), folder=folder)
+    assert status == 0, errors
+    return output
+
+
+def test_everything_is_importable_under_its_old_name():
+    output = installed(
+        """
+        import asyncore, asynchat
+        from medusa import http_server, default_handler, filesys, logger, status_handler
+        from medusa import asyncore_25, counter, producers, xmlrpc_handler, http_date
+        from medusa.thread import select_trigger
+        from medusa.test import max_sockets
+        import medusa.http_server
+        import ZServer, Lifetime, Signals
+        from ZServer import CONNECTION_LIMIT, requestCloseOnExec, zhttp_handler, zhttp_server
+        from ZServer.HTTPServer import zhttp_channel
+        from ZServer.PubCore import handle, setNumberOfThreads
+        from ZServer.PubCore.ZEvent import Wakeup
+        from ZServer.PubCore.ZRendezvous import ZRendevous
+        from ZServer.medusa.http_server import http_request
+        from ZServer.ClockServer import ClockServer
+        from Signals import Signals as inner, SignalHandler
+        from supervisor.medusa import http_server as supervisors
+        print(medusa.http_server is http_server is supervisors, inner is Signals)
+        """
+    )
+    assert output == "True True\n"
+
+
+def test_there_is_one_asyncore_and_one_map():
+    output = installed(
+        """
+        import asyncore, lifetime
+        from medusa import asyncore_25
+        from medusa.http_server import http_server
+        server = http_server("127.0.0.1", 0)
+        print(asyncore.socket_map is lifetime.default().map is asyncore_25.socket_map)
+        print(server in asyncore.socket_map.values(), isinstance(server, asyncore.dispatcher))
+        print(asyncore.loop is asyncore_25.loop)
+        """
+    )
+    assert output == "True\nTrue True\nTrue\n"
+
+
+def test_a_second_call_does_nothing():
+    assert installed("print(servers.legacy.install())") == "[]\n"
+
+
+def test_it_says_what_it_did():
+    output = installed("print('\\n'.join(done))")
+    assert "medusa is servers.medusa\n" in output
+    assert "Lifetime is servers.zserver.Lifetime\n" in output
+    assert "asyncore.loop and asyncore.poll are those of lifetime\n" in output
+
+
+def test_an_installed_package_is_left_alone_and_that_is_said(tmp_path):
+    (tmp_path / "medusa").mkdir()
+    (tmp_path / "medusa" / "__init__.py").write_text("mine = 1\n")
+    output = installed("import medusa; print(medusa.mine, *done, sep='\\n')", tmp_path)
+    assert output.startswith("1\n")
+    assert "medusa is installed, and left as it is; replace=['medusa'] takes it over" in output
+
+
+def test_an_installed_package_is_taken_over_when_it_is_named(tmp_path):
+    (tmp_path / "medusa").mkdir()
+    (tmp_path / "medusa" / "__init__.py").write_text("mine = 1\n")
+    text = "import medusa; print(medusa.__name__)"
+    assert installed(text, tmp_path, "replace=['medusa']") == "servers.medusa\n"
+
+
+@pytest.mark.parametrize("name", ["medusa.ftp_server", "supervisor.medusa.resolver"])
+def test_a_module_that_is_not_here_yet_says_so(name):
+    output = installed(
+        f"""
+        try:
+            import {name}
+        except ModuleNotFoundError as error:
+            print(error)
+        """
+    )
+    assert output == f"{name} is not here yet; docs/reference/old-names.md says what there is\n"
+
+
+SCRIPT = """
+import sys
+import asyncore
+from medusa import http_server, default_handler, filesys, logger
+
+lg = logger.file_logger(sys.stdout)
+fs = filesys.os_filesystem(sys.argv[1])
+hs = http_server.http_server("127.0.0.1", 0, None, lg)
+hs.install_handler(default_handler.default_handler(fs))
+print(hs.server_port)
+sys.stdout.flush()
+asyncore.loop()
+print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_script_of_old_runs_and_stops_in_an_orderly_way(tmp_path, number):
+    from urllib.request import urlopen
+
+    (tmp_path / "old.py").write_text(SCRIPT)
+    (tmp_path / "file.txt").write_text("content")
+    with start("-m", "servers.legacy", str(tmp_path / "old.py"), str(tmp_path)) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with urlopen(f"http://127.0.0.1:{port}/file.txt", timeout=10) as answer:
+            assert answer.read() == b"content"
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert output.endswith("cleaned up\n")
+    assert "servers.legacy: medusa is servers.medusa\n" in errors
+
+
+def test_a_script_that_is_not_there_is_one_sentence():
+    status, _, errors = run("-m", "servers.legacy", "nothing.py")
+    assert status == 2
+    assert errors.endswith("there is no file nothing.py\n")
+
+
+def test_quiet_says_nothing(tmp_path):
+    (tmp_path / "old.py").write_text("import sys; print(sys.argv[1:])")
+    script = str(tmp_path / "old.py")
+    assert run("-m", "servers.legacy", "--quiet", script, "a", "--b") == (0, "['a', '--b']\n", "")
