@@ -29,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of `lifetime check`."""
     add_factory_arguments(parser)
     add_live_arguments(parser)
-    parser.add_argument("--seed", type=int, help="draw the same again (0 for dispatchers; for a server another each time)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="draw the same again (0 for dispatchers; for a server another each time)",
+    )
     parser.add_argument(
         "--json",
         metavar="FILE",

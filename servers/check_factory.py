@@ -77,9 +77,9 @@ def check_factory(options: argparse.Namespace) -> Verdict:
             verdict.require(options.must_reach)
     except (FactoryError, SimulationLimit, ValueError) as error:
         raise BadInput(str(error)) from error
-    except Exception as error:
-        if isinstance(error, harness.NeverReached):
-            raise
+    except (harness.NeverReached, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # also sys.exit(), which would be taken for a verdict
         raise BadInput(f"{options.factory} failed: {_where(error)}") from error
     return verdict
 
@@ -155,7 +155,7 @@ def _count_aloud(visited: int, of: int) -> None:
         print(f"\r\033[K{visited} runs", end="", file=sys.stderr, flush=True)
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """An error of somebody's factory, with the place, in one line."""
     frames: list[Any] = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "nowhere"

@@ -16,6 +16,9 @@ from lifetime.testing.simulation import Run
 #: Runs that are spent on it at most.
 MOST_RUNS = 600
 
+#: So many numbers are tried in the place of a larger one.
+SMALL = 5
+
 
 def shrunk(failed: Run, run: Callable[[Scenario], Run]) -> Run:
     """The simplest run that was found from `failed` on, and that breaks the same law.
@@ -148,8 +151,13 @@ def _by(event: Any, numbers: dict[int, int]) -> Event:
 
 
 def _closer_to_default(value: Any) -> Iterator[Any]:
-    """An event or weather, with one detail as it is by default."""
+    """An event or weather, with one detail as it is by default, or a smaller number."""
     default = type(value)()
     for each in fields(value):
         if getattr(value, each.name) != getattr(default, each.name):
             yield replace(value, **{each.name: getattr(default, each.name)})
+    for each in fields(value):
+        number, least = getattr(value, each.name), getattr(default, each.name)
+        if type(number) is int and each.name != "client":  # `_by` gives clients their numbers
+            for smaller in range(least + 1, min(number, least + SMALL)):
+                yield replace(value, **{each.name: smaller})

@@ -63,8 +63,8 @@ class Verdict:
         missing = self.coverage.missing(situations)
         if missing:
             raise NeverReached(
-                f"{plural(self.visited, 'run')} never reached: {', '.join(missing)}; ask for more examples, "
-                "or tell clients more of what they can say (world.speaks)"
+                f"{plural(self.visited, 'run')} never reached: {', '.join(missing)}; "
+                "ask for more examples, or tell clients more of what they can say (world.speaks)"
             )
 
     def judged(self) -> list[tuple[int, str, bool | None]]:

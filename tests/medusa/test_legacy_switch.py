@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -138,8 +139,6 @@ print("cleaned up")
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_script_of_old_runs_and_stops_in_an_orderly_way(tmp_path, number):
-    from urllib.request import urlopen
-
     (tmp_path / "old.py").write_text(SCRIPT)
     (tmp_path / "file.txt").write_text("content")
     with start("-m", "servers.legacy", str(tmp_path / "old.py"), str(tmp_path)) as process:

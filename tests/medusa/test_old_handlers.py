@@ -6,6 +6,8 @@ import base64
 import io
 import os
 import pwd
+import sys
+import xmlrpc.client
 
 import pytest
 
@@ -216,8 +218,6 @@ class rpc(xmlrpc_handler.xmlrpc_handler):
 
 
 def test_xml_rpc_calls_and_faults(serve):
-    import xmlrpc.client
-
     pytest.importorskip("defusedxml")
     running = serve(rpc())
     server = xmlrpc.client.ServerProxy(f"http://127.0.0.1:{running.port}/RPC2")
@@ -237,8 +237,6 @@ def test_xml_that_grows_is_refused(serve):
 
 
 def test_without_defusedxml_one_sentence_says_what_to_install(serve, monkeypatch, caplog):
-    import sys
-
     monkeypatch.setitem(sys.modules, "defusedxml", None)
     monkeypatch.setitem(sys.modules, "defusedxml.xmlrpc", None)
     assert serve(rpc()).ask(post("/RPC2", b"<x/>"))[0] == 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -30,7 +31,7 @@ def test_a_server_is_set_up_and_torn_down_many_times_in_one_process(serve, numbe
     [((0,), {}, 0), ((1,), {}, 1), ((0,), {"fast": 1}, 0), ((), {"exit_code": 0, "fast": 1}, 0)],
 )
 def test_the_forms_of_shutdown(serve, arguments, keywords, code):
-    running = serve(hello_handler(), )
+    running = serve(hello_handler())
     running.get("/hello")
     for sock in running._peers:
         sock.close()
@@ -71,7 +72,7 @@ def test_the_phase_is_read_while_it_lasts(serve):
 
     running = serve(hello_handler())
     seen = witness()
-    seen.create_socket(2, 1)
+    seen.create_socket(socket.AF_INET, socket.SOCK_STREAM)
     running.get("/hello")
     running.stop()
     assert {(1, 1), (2, 2), (3, 3)} <= set(phases)
@@ -152,8 +153,6 @@ def script(text: str) -> subprocess.Popen[str]:
 
 def ask(port: int, data: bytes) -> bytes:
     """All that a server answers."""
-    import socket
-
     with socket.create_connection(("127.0.0.1", port), 10.0) as sock:
         sock.sendall(data.replace(b"Host: x", b"Host: x\r\nConnection: close"))
         sock.settimeout(10.0)

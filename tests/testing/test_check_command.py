@@ -24,7 +24,7 @@ def test_a_good_one_ends_with_status_0_and_a_line_for_each_law(
 ) -> None:
     assert main(["check", GOOD, "--examples", "30"]) == 0
     lines = said(capsys).splitlines()
-    assert [line for line in lines if line.startswith("law ")][0].startswith("law 1  kept")
+    assert lines[0].startswith("law 1  kept")
     assert sum(line.startswith("law ") for line in lines) == 10
     assert lines[-1].startswith("No law is broken in 30 runs in ")
 

@@ -194,7 +194,7 @@ class World:
     def _run_loop(self) -> None:
         try:
             self.lifetime.loop()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a server that leaves in the middle, too
             if _is_ours(error):
                 raise  # a fault of the harness is nobody else's
             told = f"{type(error).__name__}: {error}"
