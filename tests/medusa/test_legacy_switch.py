@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -15,16 +17,21 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def start(*arguments: str, folder: Path = ROOT) -> subprocess.Popen[str]:
-    """A Python with this project on its path."""
-    return subprocess.Popen(
+@contextmanager
+def start(*arguments: str, folder: Path = ROOT) -> Iterator[subprocess.Popen[str]]:
+    """A Python with this project on its path; it is gone behind the block, whatever happens."""
+    with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def run(*arguments: str, folder: Path = ROOT) -> tuple[int, str, str]:
