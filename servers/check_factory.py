@@ -14,10 +14,12 @@ import lifetime.testing as harness
 from lifetime.testing import FactoryError, LawBroken, SimulationLimit, Verdict
 from lifetime.testing.live.table import Line
 from lifetime.testing.telling.words import plural
+from lifetime.testing.world import world
 from servers.options import BadInput
 
 #: So much of the check is said on a terminal without rich, each time that so many runs are over.
 PLAIN_STEP = 100
+PLAIN_BAR = 30  # columns
 
 WIDTH = 100  # columns
 INDENT = 19
@@ -152,14 +154,18 @@ def bar(total: int) -> Iterator[Callable[[int, int], object] | None]:
 
 def _count_aloud(visited: int, of: int) -> None:
     if visited % PLAIN_STEP == 0:
-        print(f"\r\033[K{visited} runs", end="", file=sys.stderr, flush=True)
+        done = "#" * (PLAIN_BAR * visited // of) if visited <= of else ""
+        drawn = f"[{done:.<{PLAIN_BAR}}] " if done else ""
+        print(f"\r\033[K{drawn}{visited} runs", end="", file=sys.stderr, flush=True)
 
 
 def _where(error: BaseException) -> str:
     """An error of somebody's factory, with the place, in one line."""
     frames: list[Any] = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "nowhere"
-    return f"{type(error).__name__}: {error} ({place})"
+    told = f"{type(error).__name__}: {error}"
+    if not frames or frames[-1].filename == world.__file__:
+        return told  # it cannot even be called with a world
+    return f"{told} ({frames[-1].filename}, line {frames[-1].lineno})"
 
 
 def _count(text: str) -> int:

@@ -104,6 +104,6 @@ class Verdict:
                 {"law": number, "title": statement, "kept": kept}
                 for number, statement, kept in self.judged()
             ],
-            "situations": dict(self.coverage.reached),
+            "situations": self.coverage.in_order(),
             "broken": found,
         }

@@ -60,6 +60,8 @@ class HTTPListener(Listener):
     """
 
     channel_class: type[HTTPChannel] = HTTPChannel
+    #: What is spoken here, for clients who do not know: those of `lifetime.testing`.
+    protocol = "HTTP"
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.check_factory import _count_aloud
 from servers.cli import main
 
 GOOD = "tests.zoo.line_server:line_server"
@@ -87,6 +88,7 @@ CANNOT_RUN = {
     "no such name": (["tests.zoo.line_server:nobody"], "has no nobody"),
     "nothing to call": (["tests.zoo.line_server:PATIENCE_WITH_CLIENTS"], "cannot be called"),
     "it fails": (["builtins:int"], "builtins:int failed: TypeError"),
+    "it exits": (["sys:exit"], "sys:exit failed: SystemExit"),
     "no laws": ([GOOD, "--laws", "1,99"], "'1,99' are no laws"),
     "no examples": ([GOOD, "--examples", "0"], "'0' is no number of runs"),
     "an unknown situation": ([GOOD, "--examples", "1", "--must-reach", "x"], "no situation 'x'"),
@@ -117,3 +119,13 @@ def test_it_runs_from_a_shell() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_rich_a_terminal_shows_how_far_the_check_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for visited in range(1, 701):
+        _count_aloud(visited, 600)
+    told = capsys.readouterr().err.split("\r\033[K")
+    assert told[3] == "[" + "#" * 15 + "." * 15 + "] 300 runs"
+    assert told[6:] == ["[" + "#" * 30 + "] 600 runs", "700 runs"]

@@ -318,3 +318,9 @@ def test_the_witness_has_a_handler_for_nothing_that_never_happens() -> None:
         if isinstance(each, ast.FunctionDef) and each.name.startswith("on_")
     }
     assert handlers <= {f"on_{did.name.lower()}" for did in Did}
+
+
+def test_what_was_reached_is_written_in_the_order_of_the_table() -> None:
+    coverage = Coverage()
+    coverage.reached.update(reversed(SITUATIONS))
+    assert list(coverage.in_order()) == list(SITUATIONS)

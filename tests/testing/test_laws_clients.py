@@ -271,6 +271,22 @@ def test_law_6_who_works_on_half_a_request_may_give_its_silent_client_up() -> No
     assert broken(run.closes("Channel 1", working=True), 6) == []
 
 
+def refused_at_half_a_request() -> Run:
+    """The server has sent something that is still under way, and closes."""
+    run = draining(serving().begins().reads("Channel 1", size=18))
+    return run.writes("Channel 1").closes("Channel 1")
+
+
+def test_law_6_what_is_under_way_to_the_client_may_announce_the_close() -> None:
+    run = refused_at_half_a_request().later(0.01)
+    assert broken(run.answered(final=True, refusal=True).finds_closed(), 6) == []
+
+
+def test_law_6_what_is_under_way_to_the_client_may_announce_nothing() -> None:
+    ((law, sentence),) = broken(refused_at_half_a_request().later(0.01).finds_closed(), 6)
+    assert (law, "while half a request was there" in sentence) == (6, True)
+
+
 def test_law_6_half_a_request_that_has_not_arrived_is_nothing_yet() -> None:
     run = draining(asked_once().answered()).later(3.0).begins().closes("Channel 1")
     assert broken(run, 6) == []

@@ -5,8 +5,10 @@ from __future__ import annotations
 from lifetime.testing import (
     Bystander,
     Connect,
+    Factory,
     Finish,
     HangUp,
+    Lines,
     Scenario,
     Send,
     SetClock,
@@ -17,6 +19,7 @@ from lifetime.testing import (
 )
 from lifetime.testing.shrinking import MOST_RUNS, shrunk
 from lifetime.testing.simulation import Run
+from tests.testing.small import Listener
 from tests.zoo.wrong_channels import answers_twice
 from tests.zoo.wrong_hooks import drops_its_queue, vetoes_for_ever
 
@@ -32,9 +35,9 @@ NOISE = (
 FOUL = Weather(delay=0.002, segment=7, buffer=500, short_writes=True, spurious=True)
 
 
-def shrink(factory: object, scenario: Scenario) -> Run:
+def shrink(factory: Factory, scenario: Scenario) -> Run:
     def run(each: Scenario) -> Run:
-        return simulate(factory, each)  # type: ignore[arg-type]
+        return simulate(factory, each)
 
     failed = run(scenario)
     assert failed.breach is not None
@@ -55,6 +58,15 @@ def test_a_choice_that_matters_stays() -> None:
     scenario = Scenario((Stop(), Send(2), *NOISE[1:3]), tape=(6, 8, 7, 7))
     found = shrink(drops_its_queue, scenario)
     assert found.scenario == Scenario((Stop(), Send()), tape=(2,))
+
+
+def test_a_request_that_matters_has_its_smallest_number() -> None:
+    def answers_pong_twice(world: World) -> None:
+        world.speaks(Lines("ping", "pong"))
+        Listener(lambda channel, data: channel.send(b"ok\r\n" * (data.count(b"pong") + 1)))
+
+    found = shrink(answers_pong_twice, Scenario((Send(request=5),)))
+    assert found.scenario == Scenario((Send(request=1),))
 
 
 def test_the_law_stays_the_same() -> None:

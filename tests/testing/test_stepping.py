@@ -14,6 +14,7 @@ from lifetime.testing import (
     HTTP,
     LawBroken,
     Lines,
+    Send,
     SimulationLimit,
     SteppedWorld,
     Stop,
@@ -21,6 +22,7 @@ from lifetime.testing import (
     World,
     replay,
 )
+from lifetime.testing.trace import Did
 from lifetime.testing.world.patches import _active
 from servers.http import HTTPListener
 from tests.testing.small import Channel, Listener, Member, member
@@ -297,3 +299,21 @@ def test_each_thing_that_a_client_can_do() -> None:
         world.client(2).connect()
         world.client(2).half_close()
         assert not world.client(2).connected
+
+
+def test_time_that_has_passed_while_the_loop_stood_still_is_waited_for_no_more() -> None:
+    """A fast stop has one second, of which the loop waits for the rest."""
+    with SteppedWorld() as stepped:
+        stepped.start(lambda world: Member(world, vetoes=0.9))
+        stepped.stop(fast=True)
+        stepped.advance(0.7)
+        waits = [entry for entry in stepped.finish().trace if entry.did is Did.WAIT]
+    assert [entry.data["seconds"] for entry in waits if entry.at == 0.7] == [pytest.approx(0.3)]
+
+
+def test_the_story_of_a_stepped_run_misses_none_of_its_events() -> None:
+    with pytest.raises(LawBroken) as broken, SteppedWorld() as stepped:
+        stepped.start(unfaithful_server)
+        stepped.happens(Send(1))
+        stepped.happens(Stop())
+    assert "ended too early" not in str(broken.value)

@@ -143,7 +143,7 @@ def test_a_factory_that_raises_leaves_nothing_behind(
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, SimulationLimit])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SimulationLimit])
 def test_what_leaves_a_handler_leaves_nothing_behind(error: type[BaseException]) -> None:
     def fails(channel: Channel, data: bytes) -> None:
         raise error
@@ -154,6 +154,38 @@ def test_what_leaves_a_handler_leaves_nothing_behind(error: type[BaseException])
 
     with pytest.raises(error):
         simulate(factory, Scenario((Send(1),)))
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_handler_that_exits_breaks_law_8() -> None:
+    def exits(channel: Channel, data: bytes) -> None:
+        sys.exit(1)
+
+    def factory(world: World) -> None:
+        world.speaks(Silent("hello\r\n"))
+        Listener(exits)
+
+    breach = simulate(factory, Scenario((Send(1),))).breach
+    assert breach is not None
+    assert (breach.law, breach.sentence.partition(" at ")[0]) == (8, "SystemExit: 1 left the loop")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("module", [sys.modules["asyncore"], lifetime], ids=["asyncore", "ours"])
+def test_a_factory_that_runs_a_main_loop_meets_the_limit_and_is_told_the_way_out(
+    module: Any,
+) -> None:
+    def factory(world: World) -> None:
+        http_server(world)
+        module.loop()
+
+    with pytest.raises(SimulationLimit, match=r"take asyncore\.loop\(\) and .* out of the factory"):
+        simulate(factory, Scenario())
+
+
+def test_clients_of_our_http_listener_ask_for_the_root_if_nobody_tells_them() -> None:
+    trace = simulate(http_server, Scenario((Send(1),))).trace
+    assert [each.data["name"] for each in trace if each.did is Did.REQUEST] == ["GET /"]
 
 
 @pytest.mark.usefixtures("untouched")

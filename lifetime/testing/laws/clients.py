@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from lifetime.testing.laws.exchanges import Connection, Request
 from lifetime.testing.laws.law import Breach, Law
 from lifetime.testing.laws.situation import ROUNDING
@@ -161,6 +164,9 @@ class NobodyIsClosedAtWork(Law):
         "ends."
     )
 
+    #: Closed with half a request, and something on its way to the client: by connection.
+    _doubtful: Mapping[int, Breach] = MappingProxyType({})
+
     def on_close(self, entry: Entry) -> Breach | None:
         """Work that was begun is finished; a request is begun with its first byte."""
         situation, data = self.situation, entry.data
@@ -178,7 +184,18 @@ class NobodyIsClosedAtWork(Law):
             what += "half a request was there"
         else:
             return None
-        return self.broken(entry.at, what, "it vetoes until that is done")
+        breach = self.broken(entry.at, what, "it vetoes until that is done")
+        if what.endswith("half a request was there") and connection.answering:
+            self._doubtful = {**self._doubtful, data["connection"]: breach}
+            return None  # what is on its way to the client may announce this
+        return breach
+
+    def on_end(self, entry: Entry) -> Breach | None:
+        """All that was sent has arrived: it announced the close, or it did not."""
+        connection = self.situation.exchanges.of(entry)
+        if connection is None or connection.announced:
+            return None
+        return self._doubtful.get(entry.data["connection"])
 
     def _is_given_up(self, connection: Connection, at: float) -> bool:
         """Whether it works on nothing but the rest of a request that does not come."""

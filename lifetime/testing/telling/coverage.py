@@ -113,6 +113,10 @@ class Coverage:
                 raise ValueError(f"there is no situation {name!r}{hint or '; see SITUATIONS'}")
         return [name for name in names if not self.reached[name]]
 
+    def in_order(self) -> dict[str, int]:
+        """The runs that reached each, without those that none has; as SITUATIONS has them."""
+        return {name: self.reached[name] for name in SITUATIONS if self.reached[name]}
+
     def table(self) -> str:
         """What was reached in how many runs, the most frequent first; and what never was."""
         width = max(map(len, SITUATIONS))

@@ -1,4 +1,4 @@
-"""What a server has left behind at the end: sockets, timers, threads, descriptors of the system."""
+"""What a server has left behind at the end: sockets, their files, timers, threads, descriptors."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class Leftovers:
             gc.collect()  # one in a cycle is closed late, but it is closed
         for sock in list(self._world.system.sockets.values()):
             self._note("socket", f"at {sock.address}")
+        for path in self._world.system.files.paths:
+            self._note("file", path)
         threads = self._world.threads
         for name in [] if threads is None else threads.left_over():
             self._note("thread", name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: For factories, which build a server and return.
+NO_LOOP = "the world runs its own loop: take asyncore.loop() and lifetime.loop() out of the factory"
+
 
 class SimulationLimit(BaseException):
     """Code under test did what a simulated world cannot do; the message names the way out.

@@ -100,6 +100,10 @@ class SimulatedSocket(DatagramSocket):
             address = (address[0], address[1] or network.free_port())
         if address in (self.system.datagrams if self.is_datagram else network.doors):
             _fail(errno.EADDRINUSE)
+        if self.family == socket.AF_UNIX and isinstance(address, str) and address[:1] != "\0":
+            if address in self.system.files:
+                _fail(errno.EADDRINUSE)
+            self.system.files.add(address)
         self.address = address
         if self.is_datagram:
             self.system.datagrams[address] = self

@@ -15,6 +15,7 @@ from lifetime import asyncore, inquiry, walk
 from lifetime.sequence import ShutdownSequence
 from lifetime.testing.trace import Did
 from lifetime.testing.world.addresses import LOCALHOST
+from lifetime.testing.world.limits import NO_LOOP, SimulationLimit
 from lifetime.testing.world.sockets import socket_pair
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
         (socket, "gethostbyname", lambda name: LOCALHOST),
         (socket, "gethostbyaddr", lambda address: ("localhost", [], [LOCALHOST])),
         (sys.modules["asyncore"], "socket_map", world.map),
+        (sys.modules["asyncore"], "loop", _no_loop),
         (asyncore, "socket_map", world.map),
         (lifetime, "socket_map", world.map),
         (lifetime, "_default", world.lifetime),
@@ -53,6 +55,7 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
         (ShutdownSequence, "hurry", _told(world, ShutdownSequence.hurry)),
         (ShutdownSequence, "end_now", _told(world, ShutdownSequence.end_now)),
     ]
+    chosen += world.system.files.stand_ins()
     if world.threads is not None:
         chosen += world.threads.patches()
     if "lifetime.protection.manager" in sys.modules:
@@ -63,6 +66,10 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
     if hasattr(os, "sendfile"):
         chosen.append((os, "sendfile", _sendfile(world, os.sendfile)))
     return chosen
+
+
+def _no_loop(*_: Any, **__: Any) -> None:
+    raise SimulationLimit(NO_LOOP)
 
 
 def _at(now: Callable[[], float], original: Callable[[float], Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 from lifetime.testing.world.addresses import Address
+from lifetime.testing.world.files import SocketFiles
 from lifetime.testing.world.network import Network
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class System:
     def __init__(self, network: Network, observer: Observer) -> None:
         self.network = network
         self.observer = observer
+        self.files = SocketFiles()
         # Weak, for a socket that nobody has any more is closed, as a real one.
         self.sockets: WeakValueDictionary[int, SimulatedSocket] = WeakValueDictionary()
         self.datagrams: WeakValueDictionary[Address, DatagramSocket] = WeakValueDictionary()

@@ -23,7 +23,7 @@ from lifetime.testing.world.clients import Client
 from lifetime.testing.world.clock import VirtualClock
 from lifetime.testing.world.directory import Directory
 from lifetime.testing.world.leftovers import Leftovers
-from lifetime.testing.world.limits import RunOver
+from lifetime.testing.world.limits import NO_LOOP, RunOver, SimulationLimit
 from lifetime.testing.world.network import Network
 from lifetime.testing.world.observation import (
     BystanderDispatcher,
@@ -96,6 +96,7 @@ class World:
         self.pause: Callable[[], None] = _go_on
         self._clients: dict[int, Client] = {}
         self._shutdown_in_request: tuple[int, bool] | None = None
+        self._building = False
         self._polls = 0
         self._polls_at_once = 0
         self._stopped = False
@@ -170,7 +171,9 @@ class World:
         try:
             with self.active():
                 self.add_bystander(3, 0.0, False)
+                self._building = True
                 server = factory(self)
+                self._building = False
                 self.add_bystander(3, 0.0, False)
                 self.map.permute(self.tape.order)
                 self.leftovers.begin()
@@ -250,13 +253,16 @@ class World:
 
     def wait(self, timeout: float | None, ready: Callable[[], Ready]) -> Ready:
         """Let things happen until something is ready or `timeout` seconds have passed."""
+        if self._building:
+            raise SimulationLimit(NO_LOOP)
         self._polls += 1
         self.watcher.wrote.clear()
         self._polls_at_once += 1
         if self._polls_at_once > SPINNING or self._polls > MOST_POLLS:
             self.note(LOOP, Did.SPIN, polls=self._polls_at_once)
             raise RunOver
-        limit = None if timeout is None else self.clock.now + timeout
+        begun = self.clock.now
+        limit = None if timeout is None else begun + timeout
         waits = False
         while True:
             if self.over:
@@ -277,7 +283,9 @@ class World:
                 continue
             if not waits:
                 waits = True
-                self.note(LOOP, Did.WAIT, seconds=timeout, pending=self._pending())
+                # A test that steps may have let time pass while the loop stood here.
+                rest = timeout if limit is None or now == begun else limit - now
+                self.note(LOOP, Did.WAIT, seconds=rest, pending=self._pending())
             if target is None:  # nothing will ever happen any more
                 self.note(LOOP, Did.HANG)
                 raise RunOver
