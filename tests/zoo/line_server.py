@@ -107,7 +107,19 @@ class LineServer(asyncore.dispatcher):
             self.handle_accepted(*accepted)
 
 
+def serve_lines(
+    world: World,
+    server_class: type[LineServer] = LineServer,
+    channel_class: type[LineChannel] = LineChannel,
+) -> LineServer:
+    """A line server, perhaps with a part that is another."""
+    world.speaks(lines())
+    server = server_class()
+    if channel_class is not LineChannel:
+        server.channel_class = channel_class
+    return server
+
+
 def line_server(world: World) -> LineServer:
     """The factory."""
-    world.speaks(lines())
-    return LineServer()
+    return serve_lines(world)

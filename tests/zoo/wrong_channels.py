@@ -14,18 +14,10 @@ from lifetime.testing import World
 from servers.http.channel import HTTPChannel
 from tests.zoo.animals import breaks
 from tests.zoo.http_server import Hello, serve_http
-from tests.zoo.line_server import LineChannel, LineServer, lines
+from tests.zoo.line_server import LineChannel, LineServer, serve_lines
 
 #: Descriptors that a run has left open on purpose; the tests close them.
 LEAKED: list[int] = []
-
-
-def serve(world: World, channel_class: type[LineChannel]) -> LineServer:
-    """A line server with other channels."""
-    world.speaks(lines())
-    server = LineServer()
-    server.channel_class = channel_class
-    return server
 
 
 @breaks(6, 5)
@@ -40,7 +32,7 @@ def closes_with_unsent_bytes(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    serve(world, Hasty)
+    serve_lines(world, channel_class=Hasty)
 
 
 @breaks(6, 5)
@@ -52,7 +44,7 @@ def closes_in_the_middle_of_a_line(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    serve(world, Hasty)
+    serve_lines(world, channel_class=Hasty)
 
 
 @breaks(5)
@@ -63,7 +55,7 @@ def answers_twice(world: World) -> None:
             if line == b"pong":
                 super().answer(line)
 
-    serve(world, Eager)
+    serve_lines(world, channel_class=Eager)
 
 
 @breaks(5)
@@ -73,7 +65,7 @@ def answers_nothing(world: World) -> None:
             if line != b"pong":
                 super().answer(line)
 
-    serve(world, Silent)
+    serve_lines(world, channel_class=Silent)
 
 
 @breaks(5)
@@ -85,7 +77,7 @@ def loses_pipelined_requests(world: World) -> None:
             super().found_terminator()
             self.ac_in_buffer = b""
 
-    serve(world, Single)
+    serve_lines(world, channel_class=Single)
 
 
 @breaks(5)
@@ -97,7 +89,7 @@ def hangs_up_without_goodbye(world: World) -> None:
                 return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    serve(world, Curt)
+    serve_lines(world, channel_class=Curt)
 
 
 @breaks(5)
@@ -114,7 +106,7 @@ def resets_who_still_sends(world: World) -> None:
                     return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    serve(world, Curt)
+    serve_lines(world, channel_class=Curt)
 
 
 @breaks(7)
@@ -125,7 +117,7 @@ def waits_for_idle_clients(world: World) -> None:
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
             return phase == 3 and "a client is connected"
 
-    serve(world, Patient)
+    serve_lines(world, channel_class=Patient)
 
 
 @breaks(7)
@@ -135,7 +127,7 @@ def sleeps_in_a_request(world: World) -> None:
             time.sleep(2.0)
             super().answer(line)
 
-    serve(world, Sleeper)
+    serve_lines(world, channel_class=Sleeper)
 
 
 @breaks(7)
@@ -148,7 +140,7 @@ def wants_to_write_and_does_not(world: World) -> None:
             if self.producer_fifo:
                 super().handle_write()
 
-    serve(world, Restless)
+    serve_lines(world, channel_class=Restless)
 
 
 @breaks(8)
@@ -162,7 +154,7 @@ def leaves_the_loop_by_exception(world: World) -> None:
         def handle_error(self) -> None:
             raise
 
-    serve(world, Thrower)
+    serve_lines(world, channel_class=Thrower)
 
 
 @breaks(9)
@@ -172,7 +164,7 @@ def leaks_a_descriptor(world: World) -> None:
             super().__init__(sock, server)
             LEAKED.append(os.open(os.devnull, os.O_RDONLY))
 
-    serve(world, Leaky)
+    serve_lines(world, channel_class=Leaky)
 
 
 @breaks(9)
@@ -183,7 +175,7 @@ def leaves_without_closing(world: World) -> None:
         def close(self) -> None:
             self.del_channel()
 
-    serve(world, Forgetful)
+    serve_lines(world, channel_class=Forgetful)
 
 
 @breaks(9)
@@ -194,7 +186,7 @@ def leaks_a_socket(world: World) -> None:
             friend = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             server.__dict__.setdefault("friends", []).append(friend)
 
-    serve(world, Leaky)
+    serve_lines(world, channel_class=Leaky)
 
 
 @breaks(9)
@@ -204,7 +196,7 @@ def leaks_a_thread(world: World) -> None:
             threading.Thread(target=threading.Event().wait, daemon=True).start()
             super().answer(line)
 
-    serve(world, Leaky)
+    serve_lines(world, channel_class=Leaky)
 
 
 @breaks(5, 6)
@@ -216,8 +208,7 @@ def forgets_who_was_in_the_queue(world: World) -> None:
             while (accepted := self.accept()) is not None:
                 accepted[0].close()
 
-    world.speaks(lines())
-    Forgetful()
+    serve_lines(world, Forgetful)
 
 
 @breaks(5)

@@ -10,7 +10,7 @@ import lifetime
 from lifetime import Phase, Veto, asyncore
 from lifetime.testing import World
 from tests.zoo.animals import breaks
-from tests.zoo.line_server import LineChannel, LineServer, lines
+from tests.zoo.line_server import LineChannel, LineServer, serve_lines
 from tests.zoo.member import Member
 
 
@@ -49,8 +49,7 @@ def raises_in_the_hook(world: World) -> None:
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
             return super().clean_shutdown_control(phase, time_in_phase) or 1 / 0
 
-    world.speaks(lines())
-    Failing()
+    serve_lines(world, Failing)
 
 
 @breaks(2)
@@ -63,11 +62,7 @@ def raises_when_it_is_late(world: World) -> None:
                 raise RuntimeError("not yet")
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    class Server(LineServer):
-        channel_class = Failing
-
-    world.speaks(lines())
-    Server()
+    serve_lines(world, channel_class=Failing)
 
 
 @breaks(7)
@@ -131,11 +126,7 @@ def measures_on_the_wall_clock(world: World) -> None:
                     return "quiet for a second first"
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    class Server(LineServer):
-        channel_class = Channel
-
-    world.speaks(lines())
-    Server()
+    serve_lines(world, channel_class=Channel)
 
 
 @breaks(3)
@@ -153,11 +144,7 @@ def gives_up_by_the_wall_clock(world: World) -> None:
                     return None
             return super().clean_shutdown_control(phase, time_in_phase)
 
-    class Server(LineServer):
-        channel_class = Channel
-
-    world.speaks(lines())
-    Server()
+    serve_lines(world, channel_class=Channel)
 
 
 _runs: list[object] = []
@@ -193,8 +180,7 @@ def closes_its_door_in_phase_1(world: World) -> None:
                 self.close()
             return None
 
-    world.speaks(lines())
-    Hasty()
+    serve_lines(world, Hasty)
 
 
 @breaks(5)
@@ -203,8 +189,7 @@ def never_closes_its_door(world: World) -> None:
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
             return None
 
-    world.speaks(lines())
-    Deaf()
+    serve_lines(world, Deaf)
 
 
 @breaks(5)
@@ -213,8 +198,7 @@ def closes_its_door_in_phase_3(world: World) -> None:
         def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
             return super().clean_shutdown_control(phase - 1, time_in_phase)
 
-    world.speaks(lines())
-    Late()
+    serve_lines(world, Late)
 
 
 @breaks(5)
@@ -223,8 +207,7 @@ def drops_its_queue(world: World) -> None:
         def empty_queue(self) -> None:
             """Not done."""
 
-    world.speaks(lines())
-    Rude()
+    serve_lines(world, Rude)
 
 
 @breaks(9)
@@ -237,11 +220,7 @@ def leaks_a_timer(world: World) -> None:
         def look_around(self) -> None:
             """Nothing to be seen."""
 
-    class Server(LineServer):
-        channel_class = Channel
-
-    world.speaks(lines())
-    Server()
+    serve_lines(world, channel_class=Channel)
 
 
 @breaks(7)
@@ -277,8 +256,7 @@ def does_not_look_at_the_phase(world: World) -> None:
                 self.close()
             return None
 
-    world.speaks(lines())
-    Hasty()
+    serve_lines(world, Hasty)
 
 
 @breaks(5)
@@ -298,8 +276,7 @@ def accepts_in_phase_3(world: World) -> None:
                 BackDoor()
             return None
 
-    world.speaks(lines())
-    LineServer()
+    serve_lines(world)
     Opener(world)
 
 
