@@ -43,7 +43,9 @@ class Watchers:
         return iter(list(self._watchers))
 
     def add(self, watcher: Watcher) -> bool:
-        """It watches from now on.  False if too many do."""
+        """It watches from now on, if it did not yet.  False if too many do."""
+        if watcher in self._watchers:
+            return True
         if len(self._watchers) >= MAX_WATCHERS:
             return False
         self._watchers.append(watcher)

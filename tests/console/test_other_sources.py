@@ -19,7 +19,7 @@ from lifetime.console import Console, wait_any
 from lifetime.console.places import Unbindable
 from lifetime.console.sources.fifo import Fifo
 from lifetime.console.sources.terminal import Terminal
-from tests.console.operators import Callback, Operator
+from tests.console.operators import Callback, Operator, settle
 from tests.console.running import PATIENCE, RunningLoop
 
 
@@ -191,6 +191,30 @@ def test_the_terminal_can_watch(terminal: Terminal, keyboard: Keyboard, served: 
     keyboard.read_until("watching demo")
     served.put("a message")
     keyboard.read_until("a message")
+
+
+def test_who_says_watch_twice_sees_everything_once(
+    terminal: Terminal, keyboard: Keyboard, served: Console
+) -> None:
+    for _ in range(2):
+        keyboard.type("watch\n")
+        keyboard.read_until("watching demo")
+    served.put("once")
+    served.put("the end")
+    assert keyboard.read_until("the end").count("once") == 1
+
+
+def test_what_is_logged_behind_the_end_is_not_written_to_what_was_the_terminal(
+    terminal: Terminal, keyboard: Keyboard, served: Console
+) -> None:
+    handlers = len(logging.getLogger("lifetime").handlers)
+    keyboard.type("watch\n")
+    keyboard.read_until("watching demo")
+    served.close()
+    assert len(logging.getLogger("lifetime").handlers) == handlers
+    logging.getLogger("lifetime").error("for nobody")
+    settle()
+    assert not select.select([keyboard.ours], [], [], 0)[0]
 
 
 def test_a_stop_that_is_typed_stops(

@@ -78,6 +78,8 @@ class Terminal:
         self._print([line])
 
     def _print(self, lines: list[str]) -> None:
+        if self._console is None:  # closed: the number may be another file's by now
+            return
         text = "".join(f"{line}\n" for line in lines)
         data = text.encode(sys.getfilesystemencoding(), "replace")
         # A terminal that was stopped (Ctrl-S) takes nothing, and would keep the waiter.
@@ -87,8 +89,10 @@ class Terminal:
 
     def close(self) -> None:
         """Listen no more; the terminal stays as it is."""
-        self._console = None
         threads.waiter.unwatch(self.fd)
+        console, self._console = self._console, None
+        if console is not None:
+            console.watchers.remove(self)
 
     def forget(self) -> None:
         """In a forked child: the terminal is the parent's."""
