@@ -93,8 +93,10 @@ class Poller:
         self._changed: dict[int, Any] = {}  # ours, to be asked before the next poll
         self._fresh: set[int] = set()  # registered in this turn: what is ready is not theirs
         self._inner: dict[int, Callable[[], object]] = {}  # our own descriptors, not in the map
-        self._in_turn = False
-        self._at_end: list[Callable[[], object]] = []  # called when all who are ready are served
+        self._at_end: list[Callable[[], object]] = []
+        #: Calls something when everybody who is ready has been served; at once if no turn goes on.
+        #: Every answer comes this way, so in a turn it is the list's own append.
+        self.at_end_of_turn: Callable[[Callable[[], object]], object] = _at_once
         self._size = 0
         self._last: Any = None
         _pollers[id(map)] = self
@@ -246,7 +248,7 @@ class Poller:
             self.touched.update([fd for fd, _ in ready])
         map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
         fresh.clear()
-        self._in_turn = True
+        self.at_end_of_turn = self._at_end.append
         try:
             for fd, events in ready:
                 dispatcher = objects.get(fd)
@@ -268,16 +270,9 @@ class Poller:
                 except Exception as error:
                     self._handle_error(fd, dispatcher, error)
         finally:
-            self._in_turn = False
+            self.at_end_of_turn = _at_once
             self._end_turn()
         return len(ready)
-
-    def at_end_of_turn(self, call: Callable[[], object]) -> None:
-        """Call it when everybody who is ready has been served; at once if no turn goes on."""
-        if self._in_turn:
-            self._at_end.append(call)
-        else:
-            call()
 
     def _end_turn(self) -> None:
         while self._at_end:
@@ -401,6 +396,10 @@ class Poller:
         self.selector.close()
         if _pollers.get(id(self.map)) is self:
             del _pollers[id(self.map)]
+
+
+def _at_once(call: Callable[[], object]) -> None:
+    call()
 
 
 def _check(fd: int, dispatcher: Any) -> None:

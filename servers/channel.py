@@ -17,6 +17,7 @@ from typing import Any
 
 from lifetime import Dispatcher, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED, SocketMap
+from servers.overriding import Overridable
 from servers.producers import FileSlice, Producer, SimpleProducer, close, overlap
 
 log = logging.getLogger("servers")
@@ -48,7 +49,7 @@ class Sent:
         self.callback = callback
 
 
-class Channel(Dispatcher):
+class Channel(Dispatcher, metaclass=Overridable):
     """One connection and its buffers.
 
     sock: connected, or None; map: the socket map it joins.
@@ -56,6 +57,7 @@ class Channel(Dispatcher):
     """
 
     announces_changes = True
+    as_written: bool  # of its class: nobody has overridden what a shortcut passes by
 
     ac_in_buffer_size = 65536
     ac_out_buffer_size = 65536

@@ -17,7 +17,7 @@ from lifetime import ExitNow
 from servers.channel import Channel, Sent
 from servers.http.errors import MisuseError
 from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
-from servers.http.reply import Reply, compose, compose_head, compose_plain_head
+from servers.http.reply import Framing, Reply, compose, compose_head, compose_plain_head
 from servers.http.request import Request
 from servers.producers import ListProducer, Producer
 
@@ -54,6 +54,8 @@ class AnsweringChannel(Channel):
     tells_truth_by_reset = False  # a body is under way that only the connection's end delimits
 
     drained: Callable[[], object] | None = None  # told once when little output waits
+
+    framing: Framing | None = None  # how answers are framed, if not as in HTTP
 
     # What the other half knows
 
@@ -124,7 +126,7 @@ class AnsweringChannel(Channel):
                 if head is not None:
                     self.replies.append((request, head, outgoing[0]))
                 else:
-                    self._send_reply(request, compose(request, preamble, persistent))
+                    self._send_reply(request, compose(request, preamble, persistent, self.framing))
         except ExitNow:
             raise
         except Exception as error:
@@ -154,11 +156,25 @@ class AnsweringChannel(Channel):
         else:
             self.tells_truth_by_reset |= reply.frame.coding is Coding.CLOSE
             self._queue_replies()
-            fifo = self.producer_fifo
-            fifo.append(items[0])
-            fifo.append(Sent(partial(self._begun, request)))
-            fifo.extend(items[1:])
-            fifo.append(Sent(partial(self._streamed, request)))
+            self.add_head(request, items[0])
+            for item in items[1:]:
+                self.add_part(request, item)
+            self.end_answer(request)
+
+    # An answer in the queue, bit by bit; FastCGI makes records of it.
+
+    def add_head(self, request: Request, head: bytes) -> None:
+        """Begin an answer."""
+        self.producer_fifo.append(head)
+        self.producer_fifo.append(Sent(partial(self._begun, request)))
+
+    def add_part(self, request: Request, part: Any) -> None:
+        """Go on with its body: bytes, or a producer."""
+        self.producer_fifo.append(part)
+
+    def end_answer(self, request: Request) -> None:
+        """It is complete."""
+        self.producer_fifo.append(Sent(partial(self._streamed, request)))
 
     def enqueue(self, data: bytes) -> None:
         """Send some bytes that are not a whole answer."""
@@ -168,13 +184,11 @@ class AnsweringChannel(Channel):
     def _queue_replies(self) -> None:
         """Answers that wait for the end of this turn go into the queue, so that order is kept."""
         if self.replies:
-            fifo = self.producer_fifo
-            for request, head, body in self.replies:
-                fifo.append(head)
-                fifo.append(Sent(partial(self._begun, request)))
-                fifo.append(body)
-                fifo.append(Sent(partial(self._streamed, request)))
-            self.replies = []
+            replies, self.replies = self.replies, []
+            for request, head, body in replies:
+                self.add_head(request, head)
+                self.add_part(request, body)
+                self.end_answer(request)
 
     def has_a_load(self) -> bool:
         """Whether the answers of this turn are worth a call of their own."""
@@ -221,7 +235,13 @@ class AnsweringChannel(Channel):
             for request, _, body in replies:
                 request.bytes_sent = len(body)
                 self.server.request_finished(request)
-            return
+        else:
+            self.sent_in_part(replies, data, sent)
+
+    def sent_in_part(
+        self, replies: list[tuple[Request, bytes, bytes]], data: bytes, sent: int
+    ) -> None:
+        """The socket took no more than this of the answers: the rest waits in the queue."""
         if self.socket is None:
             return
         end = 0
@@ -278,7 +298,10 @@ class AnsweringChannel(Channel):
         if request is not self.current_request or request.head_sent or self.socket is None:
             return
         reply: Reply = compose_head(
-            request, self.server.preamble(request.reply_code), self.persists(request)
+            request,
+            self.server.preamble(request.reply_code),
+            self.persists(request),
+            self.framing,
         )
         if self.socket is None:
             return  # the peer has gone, as we have just noticed
@@ -286,8 +309,8 @@ class AnsweringChannel(Channel):
         request.close_asked = not reply.frame.persistent
         request.coding = reply.frame.coding
         self.tells_truth_by_reset = reply.frame.coding is Coding.CLOSE
-        self.enqueue(reply.items[0])
-        self.producer_fifo.append(Sent(partial(self._begun, request)))
+        self._queue_replies()
+        self.add_head(request, reply.items[0])
         if reply.frame.coding is Coding.LENGTH:
             request.allowance = Allowance(declared_length(request.reply_headers))
         self._stream_outgoing(request)
@@ -324,15 +347,15 @@ class AnsweringChannel(Channel):
         elif request.allowance is not None:
             source = ListProducer([data]) if isinstance(data, bytes) else data
             data = Portion(source, request.allowance)
-        self.producer_fifo.append(data)
+        self.add_part(request, data)
 
     def _end_streaming(self, request: Request) -> None:
         self._stream_outgoing(request)
         if request.coding is Coding.CHUNKED:
-            self.producer_fifo.append(chunk(b""))
+            self.add_part(request, chunk(b""))
         elif request.allowance is not None:
-            self.producer_fifo.append(request.allowance)
-        self.producer_fifo.append(Sent(partial(self._streamed, request)))
+            self.add_part(request, request.allowance)
+        self.end_answer(request)
         if request.close_asked:
             self.final = True
             self.unread = b""

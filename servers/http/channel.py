@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
 from lifetime.poller import Poller
 from servers.channel import FOREVER
-from servers.http.answering import AnsweringChannel
 from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError
+from servers.http.express import IDLE, ExpressLane
 from servers.http.parser import Head, find_head, parse_head
 from servers.http.reply import CONTINUE
 from servers.http.request import Request
+from servers.overriding import passed_by
 from servers.producers import FileShrank
 
 if TYPE_CHECKING:
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("servers")
 
-#: What an idle connection answers to readable() and writable().
-IDLE = (True, False)
-
 RUNNING = Phase.RUNNING  # looked up once: up to Python 3.11 an enum takes its time
 
 
-class HTTPChannel(AnsweringChannel):
+class HTTPChannel(ExpressLane):
     """One connection to an HTTPListener.
 
     server: the listener; sock: connected, non-blocking; addr: the peer's address.
@@ -45,19 +43,14 @@ class HTTPChannel(AnsweringChannel):
     """
 
     poller: Poller
-    request_class = Request
-    ac_in_buffer_size = 65536
     terminator = b"\r\n\r\n"
 
-    requests = 0  # begun on this connection
     _searched = 0  # so much of it was searched for the end of a head
     _head_until = FOREVER  # when a head that has begun must be complete
-    _body: SizedBody | ChunkedBody | None = None  # what is still to come of a request
     _reader: Request | None = None  # the request whose body that is
     _collected = False  # its collector has been told of the end
     _body_began = 0.0
     _peer_asked_close = False
-    _watched = IDLE  # our last word on readable() and writable()
     _linger_bytes = 0
     _behind = False  # reading a body waits until `output_low` is reached
     _stalled_at = -1  # how much had been sent when the time for a write began to count
@@ -73,8 +66,9 @@ class HTTPChannel(AnsweringChannel):
         self.replies = []
         # Every turn looks at these, and up to Python 3.11 they are found sooner here than on the
         # class.  Only these: above 30 attributes an object needs a dictionary of its own.
-        self.final = False
-        self.ac_out_buffer = b""
+        self.final = self.input_ended = False
+        self.unread = self.ac_out_buffer = b""
+        self._watched = IDLE
         self._fifo = None
         self._body = None
         self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
@@ -86,10 +80,6 @@ class HTTPChannel(AnsweringChannel):
         return self.server.lifetime
 
     # Input
-
-    def handle_read_event(self) -> None:
-        """Something has come."""
-        self.handle_read()
 
     def handle_write_event(self) -> None:
         """There is room to send."""
@@ -114,13 +104,13 @@ class HTTPChannel(AnsweringChannel):
             self.advancing = False
         if self.final:
             # Whether more input is here was looked at just now: what we say of it must not age.
-            self._conclude()
+            self.conclude()
         else:
             # Sent when everybody who is ready has been read: a client that waits on this machine
             # is then woken once for many answers, not once for each.
-            self.poller.at_end_of_turn(self._conclude)
+            self.poller.at_end_of_turn(self.conclude)
 
-    def _conclude(self) -> None:
+    def conclude(self) -> None:
         """Send what the turn has given; if only unsent output has kept us from more, go on."""
         if self.advancing:
             return
@@ -139,7 +129,7 @@ class HTTPChannel(AnsweringChannel):
                 if not (self._take_body() if self._body is not None else self._take_head()):
                     return
         except ClientError as error:
-            self._refuse(error)
+            self.refuse(error)
 
     def _can_go_on(self) -> bool:
         """Was it only unsent output that has kept us from the next request?"""
@@ -173,7 +163,7 @@ class HTTPChannel(AnsweringChannel):
         try:
             self.server.dispatch(request)
         except Exception as error:
-            self._handler_failed(request, error)
+            self.handler_failed(request, error)
             return True
         if self._body is not None:
             self._offer_body(request)
@@ -261,9 +251,9 @@ class HTTPChannel(AnsweringChannel):
         try:
             call(*args)
         except Exception as error:
-            self._handler_failed(request, error)
+            self.handler_failed(request, error)
 
-    def _handler_failed(self, request: Request, error: Exception) -> None:
+    def handler_failed(self, request: Request, error: Exception) -> None:
         if isinstance(error, ExitNow):
             raise error
         if isinstance(error, ClientError):
@@ -295,7 +285,7 @@ class HTTPChannel(AnsweringChannel):
         if hasattr(collector, "close"):
             self._close_producer(collector)
 
-    def _refuse(self, error: ClientError) -> None:
+    def refuse(self, error: ClientError) -> None:
         """The peer broke the protocol: answer what is due, then this, and end."""
         log.info("%s: %s", self.shutdown_name, error)
         request = self._reader or self.current_request
@@ -439,7 +429,7 @@ class HTTPChannel(AnsweringChannel):
         ):
             self.close()
         else:
-            self._refuse(ClientError(408, "the request took too long to arrive"))
+            self.refuse(ClientError(408, "the request took too long to arrive"))
             self._send_bit()
 
     @event_driven
@@ -602,3 +592,19 @@ class HTTPChannel(AnsweringChannel):
             self._drop_collector(request)
         super().close()
         self.server.channel_closed(self)
+
+
+passed_by(
+    HTTPChannel,
+    (
+        "handle_read",
+        "received",
+        "advance",
+        "_run",
+        "_take_head",
+        "conclude",
+        "flush",
+        "_send_at_once",
+        "settle",
+    ),
+)

@@ -6,7 +6,7 @@ that is all bytes, is one join; everything else is a list for the channel's queu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from servers.http.errors import MisuseError
@@ -90,17 +90,25 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     return head
 
 
-def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
+#: Decides how the answer to a request is framed; given the bytes that are known to come, and whether
+#: the connection may go on.
+Framing = Callable[["Request", "int | None", bool], Frame]
+
+
+def compose(
+    request: Request, preamble: bytes, persistent: bool, framing: Framing | None = None
+) -> Reply:
     """The whole answer to a request whose handler is done().
 
     preamble: status line, Date and Server, each with its line end.
     persistent: whether the connection may go on.
+    framing: by default that of HTTP.
     Raises MisuseError, or what a producer raises at once: then nothing has been said yet, and
     there can be another answer.
     """
     outgoing = request.outgoing
     length = _known_length(outgoing)
-    frame = _frame(request, length, persistent)
+    frame = (framing or frame_answer)(request, length, persistent)
     declared: int | None = None
     if frame.coding is Coding.LENGTH and frame.length is None:
         declared = declared_length(request.reply_headers)
@@ -121,13 +129,16 @@ def compose(request: Request, preamble: bytes, persistent: bool) -> Reply:
     return Reply([head, _first_piece(body), body], frame)
 
 
-def compose_head(request: Request, preamble: bytes, persistent: bool) -> Reply:
+def compose_head(
+    request: Request, preamble: bytes, persistent: bool, framing: Framing | None = None
+) -> Reply:
     """The head alone, of an answer whose body comes bit by bit."""
-    frame = _frame(request, None, persistent)
+    frame = (framing or frame_answer)(request, None, persistent)
     return Reply([_head(request, preamble, frame)], frame)
 
 
-def _frame(request: Request, length: int | None, persistent: bool) -> Frame:
+def frame_answer(request: Request, length: int | None, persistent: bool) -> Frame:
+    """How an answer is framed in HTTP.  Raises MisuseError."""
     headers = request.reply_headers
     head = request.head
     announced = headers.pop("Connection", None)

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from servers.http.errors import ClientError, MisuseError
-from servers.http.framing import SINGLE, Allowance, Coding, field_name, field_value
+from servers.http.framing import CANONICAL, SINGLE, Allowance, Coding, field_name, field_value
 from servers.http.parser import Head
 from servers.http.status import REASONS
 from servers.producers import Producer, close
@@ -176,7 +176,7 @@ class Request:
 
     def __setitem__(self, name: str, value: object) -> None:
         """Set a field of the answer.  Raises MisuseError for what cannot go on the wire."""
-        name = field_name(name)
+        name = CANONICAL.get(name) or field_name(name)
         if not (type(value) is str and value.isascii() and value.isprintable()):
             value = field_value(name, value)
         self.reply_headers[name] = value

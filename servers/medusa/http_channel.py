@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from lifetime import Dispatcher, ExitNow, event_driven
-from servers.channel import FOREVER, Sent
+from servers.channel import FOREVER, Channel, Sent
 from servers.http.channel import HTTPChannel
 from servers.http.errors import ClientError
 from servers.http.parser import Head, parse_head
@@ -49,11 +49,15 @@ class http_channel(HTTPChannel):
     _nothing_yet = False
 
     def __init__(self, server: Any, conn: Any, addr: Any) -> None:
-        if conn.gettimeout() != 0:  # accepted by somebody else's handle_accept
-            conn.setblocking(False)
         self.channel_number = http_channel.channel_counter.increment()
         self.request_counter = counter()
         self.creation_time = int(time.time())
+        if conn is None:  # made by hand, without a connection, by somebody's tests
+            Channel.__init__(self)
+            self.server, self.addr, self.replies = server, addr, []
+            return
+        if conn.gettimeout() != 0:  # accepted by somebody else's handle_accept
+            conn.setblocking(False)
         super().__init__(server, conn, addr)
         self.check_maintenance()
 
@@ -149,9 +153,11 @@ class http_channel(HTTPChannel):
         except Exception as error:
             if self.current_request is None:
                 raise  # nobody is there to be answered
-            self._handler_failed(self.current_request, error)
+            self.handler_failed(self.current_request, error)
         request = self.current_request
-        if request is not None and self._body is not None:
+        if request is None and self._reader is not None:
+            self._reader.is_done = True  # by a done() of its own; nobody wants its body
+        elif request is not None and self._body is not None:
             self._offer_body(request)
         elif request is not None and request.collector is not None:
             self.guarded(request, request.collector.found_terminator)
@@ -165,7 +171,7 @@ class http_channel(HTTPChannel):
         else:
             super().handle_end_of_input()
 
-    def _handler_failed(self, request: Request, error: Exception) -> None:
+    def handler_failed(self, request: Request, error: Exception) -> None:
         report = self.server.log_info
         if not isinstance(error, ExitNow | ClientError) and (
             getattr(report, "__func__", None) is not Dispatcher.log_info
@@ -176,7 +182,7 @@ class http_channel(HTTPChannel):
                 f"line: {frame.lineno}",
                 "error",
             )
-        super()._handler_failed(request, error)
+        super().handler_failed(request, error)
 
     def overrule(self, request: Request, status: int, reason: str | None) -> None:
         """Answer in the handler's place, by the request's own `error(code)`."""
@@ -238,6 +244,14 @@ class http_channel(HTTPChannel):
             self._nothing_yet = True
             self.server.lifetime.call_later(float(self.delay or ASK_AGAIN), self._ask_again)
         self.output_advanced()
+
+    def handle_timeout(self) -> None:
+        """What we waited for has not come; a producer's silence is not the peer's fault."""
+        if self._nothing_yet and not self.ac_out_buffer:
+            self._stalled_at = -1  # the peer's time begins anew when there is something for it
+            self.settle()
+        else:
+            super().handle_timeout()
 
     def _ask_again(self) -> None:
         self._nothing_yet = False

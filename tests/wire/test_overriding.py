@@ -21,6 +21,10 @@ OF_THE_CHANNEL = (
     "flush",
     "send",
     "settle",
+    "conclude",
+    "_run",
+    "_take_head",
+    "_send_at_once",
 )
 OF_THE_REQUEST = ("__init__", "__setitem__", "push", "done")
 OF_THE_LISTENER = ("dispatch", "preamble", "request_finished")
@@ -71,6 +75,10 @@ def test_what_a_channel_of_another_class_overrides_is_called(serve, name):
     assert served.ask(get("/hello"))[2] == b"Hello\n"
     served.stop()
     assert calls
+
+
+def test_what_the_express_lane_passes_by_is_all_tried_here():
+    assert set(OF_THE_CHANNEL) > set(HTTPChannel._originals)
 
 
 @pytest.mark.parametrize("name", OF_THE_REQUEST)

@@ -1,0 +1,136 @@
+"""ExpressLane: the commonest turn of a connection, in one piece.
+
+One request is here, whole and without a body, its head is one that was read before, nothing else is
+under way, and its answer is small.  Then all that HTTPChannel would look at is known, and the steps
+between the poll and the handler, and between the answer and the socket, are taken at once.  What a
+turn of another kind needs is HTTPChannel's, and so is this one, wherever one of the methods that
+are passed by is somebody else's (servers/overriding.py).
+"""
+
+from __future__ import annotations
+
+from lifetime.poller import Poller
+from servers.http.answering import LARGE, AnsweringChannel
+from servers.http.body import ChunkedBody, SizedBody
+from servers.http.errors import ClientError
+from servers.http.limits import Limits
+from servers.http.request import Request
+
+#: What an idle connection answers to readable() and writable().
+IDLE = (True, False)
+
+
+class ExpressLane(AnsweringChannel):
+    """The short way from the poll to a handler, and from its answer to the socket.
+
+    request_class: what is made of a head.
+    requests: begun on this connection.
+    """
+
+    poller: Poller
+    limits: Limits
+    request_class = Request
+    ac_in_buffer_size = 65536
+
+    requests = 0
+    _body: SizedBody | ChunkedBody | None = None  # what is still to come of a request
+    _watched = IDLE  # our last word on readable() and writable()
+
+    # What the long way knows
+
+    def conclude(self) -> None:
+        """Send what the turn has given, whatever it is."""
+        raise NotImplementedError
+
+    def handler_failed(self, request: Request, error: Exception) -> None:
+        """A handler has raised something."""
+        raise NotImplementedError
+
+    def refuse(self, error: ClientError) -> None:
+        """The peer broke the protocol."""
+        raise NotImplementedError
+
+    def handle_read_event(self) -> None:
+        """Something has come."""
+        if (
+            self.unread
+            or self.current_request is not None
+            or self._body is not None
+            or self.final
+            or self.ac_out_buffer
+            or self._fifo
+            or self.advancing
+            or not self.as_written
+        ):
+            self.handle_read()
+            return
+        try:
+            data = self.recv(self.ac_in_buffer_size)
+        except BlockingIOError:
+            return
+        head = self.server.heads.get(data)
+        if head is None or head.length or head.chunked:
+            if data:
+                self.received(data)
+            return
+        self.requests += 1
+        self.advancing = True
+        try:
+            # Nobody but an HTTPChannel is one of us.
+            request = self.request_class(self, head, self.limits.body)  # type: ignore[arg-type]
+            self.current_request = request
+            try:
+                self.server.dispatch(request)
+            except Exception as error:
+                self.handler_failed(request, error)
+            else:
+                if request.collector is not None:
+                    self.guarded(request, request.collector.found_terminator)
+        except ClientError as error:
+            self.refuse(error)
+        finally:
+            self.advancing = False
+        if self.final or self.unread:
+            self.advance()  # it was asked whether more has come, and more has
+        else:
+            self.poller.at_end_of_turn(self._send_one)
+
+    def _send_one(self) -> None:
+        """Send the answer, if it is the only one and small."""
+        replies = self.replies
+        if (
+            len(replies) != 1
+            or self.unread
+            or self.ac_out_buffer
+            or self._fifo
+            or self.final
+            or self.advancing
+            or self.socket is None
+        ):
+            self.conclude()
+            return
+        request, head, body = replies[0]
+        length = len(body)
+        if length > LARGE:
+            self.conclude()
+            return
+        self.replies = []
+        data = head + body
+        try:
+            sent = self.send(data)
+            if sent != len(data):
+                self.sent_in_part(replies, data, sent)
+                self.settle()
+                return
+            self.bytes_out += sent
+            request.bytes_sent = length
+            self.server.request_finished(request)
+        except Exception:
+            self.handle_error()
+            return
+        if self._watched is IDLE and self.current_request is None:
+            self.deadline = when = self.poller.now + self.limits.keep_alive
+            if when < self._alarm_at:
+                self._set_alarm(when)
+        else:
+            self.settle()
