@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import pwd
+import resource
 import socket
 import stat
 import statistics
@@ -575,26 +576,26 @@ def test_a_console_that_was_closed_leaves_no_descriptor(place: Path, loop: Runni
 
 
 def test_out_of_descriptors_is_a_pause_and_no_end(
-    path: str, served: Console, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = served._sources[0]
-    assert isinstance(source, UnixSocket)
-    real = source._sock
-    assert real is not None
-    tries: list[int] = []
-
-    class Exhausted:
-        def accept(self) -> object:
-            tries.append(1)
-            source._sock = real
-            raise OSError(24, "Too many open files")
-
-        def fileno(self) -> int:
-            return real.fileno()
-
-    source._sock = Exhausted()  # type: ignore[assignment]
-    assert client.ask(path, "d")[0] == 0
-    assert tries == [1]
-    assert "the console cannot accept: Too many open files" in caplog.text
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    busy, release = threading.Event(), threading.Event()
+    threads.waiter.call(busy.set)
+    threads.waiter.call(release.wait, PATIENCE)  # it comes to the connection only behind this
+    assert busy.wait(PATIENCE)
+    with connected(path) as sock:
+        sock.sendall(b"d\n")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, kept[1]))
+        try:
+            release.set()
+            until = time.monotonic() + PATIENCE
+            while "cannot accept" not in caplog.text and time.monotonic() < until:
+                another_round = threading.Event()
+                threads.waiter.call(another_round.set)
+                assert another_round.wait(PATIENCE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+        assert "the console cannot accept: Too many open files" in caplog.text
+        assert read_to_the_end(sock).startswith(b"0 ")
 
 

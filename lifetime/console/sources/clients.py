@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lifetime.console import threads
 from lifetime.console.answers import Answer
 from lifetime.console.commands import Origin
+from lifetime.console.prompt_calls import receive
 from lifetime.console.protocol import MAX_REQUEST, RC, answer
 from lifetime.console.sources.peers import Peer
 from lifetime.console.waiter import READ, WRITE
@@ -24,6 +25,9 @@ log = logging.getLogger("lifetime.console")
 
 #: Seconds that a client has for its request, and again for taking its answer.
 CLIENT_TIME = 5.0
+
+#: Seconds in which most answers are given; till then nobody need look whether a client hangs up.
+PROMPT = 0.05
 
 #: A watcher that is so many bytes behind is dropped.
 MAX_BEHIND = 64 * 1024
@@ -63,8 +67,10 @@ class Client:
         self._limit = threads.waiter.call_later(CLIENT_TIME, self._too_slow)
 
     def begin(self) -> None:
-        """Wait for the request."""
-        threads.waiter.watch(self.sock.fileno(), READ, self._ready)
+        """Take the request, if it is here already; else wait for it."""
+        self._read()
+        if self.sock.fileno() >= 0 and not self._asked:
+            threads.waiter.watch(self.sock.fileno(), READ, self._ready)
 
     def refuse(self, sentence: str) -> None:
         """Answer without having listened."""
@@ -83,7 +89,7 @@ class Client:
 
     def _read(self) -> None:
         try:
-            data = self.sock.recv(MAX_REQUEST)
+            data = receive(self.sock, MAX_REQUEST)
         except BlockingIOError:
             return
         except OSError:
@@ -107,13 +113,19 @@ class Client:
         self._asked = True
         self._limit.cancel()
         self._unread = b""
-        threads.waiter.watch(self.sock.fileno(), 0, self._ready)
         peer = self.peer
         self.console.take_line(
             line,
             Origin("socket", peer.name, peer.pid, peer.uid, peer.gid),
             Answer(self._answer, watcher=self, stay=self._stay),
         )
+        if not self._answered:
+            self._limit = threads.waiter.call_later(PROMPT, self._notice_hang_up)
+
+    def _notice_hang_up(self) -> None:
+        """Its answer takes a while: it may go away before that."""
+        if not self._answered and self.sock.fileno() >= 0:
+            threads.waiter.watch(self.sock.fileno(), 0, self._ready)
 
     def _stay(self) -> bool:
         self.stays = self.may_stay()

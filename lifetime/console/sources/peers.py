@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: macOS and the BSDs; not in `socket` of every Python.
 SOL_LOCAL = 0
@@ -28,6 +29,7 @@ class Peer:
         return login_name(self.uid)
 
 
+@lru_cache(maxsize=256)  # to look it up is to read a file, or to ask another machine
 def login_name(uid: int) -> str:
     """The login name, or the number of a user who has none."""
     try:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifetime.console import threads
 from lifetime.console.places import Unbindable, place
+from lifetime.console.prompt_calls import accept
 from lifetime.console.sources.clients import Client
 from lifetime.console.sources.peers import may_ask, peer_of
 from lifetime.console.waiter import READ
@@ -118,7 +119,7 @@ class UnixSocket:
             return
         while len(self._clients) < MAX_CLIENTS:
             try:
-                sock, _ = listener.accept()
+                sock = accept(listener)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -129,7 +130,6 @@ class UnixSocket:
                     threads.waiter.call_later(1.0, self._wake)
                     return
                 continue
-            sock.setblocking(False)
             self._welcome(console, sock)
         self._rest()
 
