@@ -140,6 +140,14 @@ class Lifetime:
         """How often `request_stop` has counted in this shutdown."""
         return self._repetitions
 
+    @property
+    def requests(self) -> int:
+        """How often a stop was asked for, by whomever, that has not ended and was not taken back.
+
+        Whoever takes back a stop of its own looks here whether it is still its own alone.
+        """
+        return len(self._requests)
+
     def change_patience(self, patience: Patience) -> None:
         """Have this much patience from now on, also in a shutdown that goes on.
 
@@ -236,7 +244,7 @@ class Lifetime:
 
         Returns the report of the shutdown, None if there was none.
         """
-        with self._running():
+        with self.running():
             while True:
                 self.lifetime_loop()
                 if not self._requests:
@@ -248,7 +256,7 @@ class Lifetime:
 
     def lifetime_loop(self) -> None:
         """Serve until a shutdown is asked for or the map is empty."""
-        with self._running():
+        with self.running():
             while self.map and not self._requests:
                 self.turn(None)
 
@@ -257,7 +265,7 @@ class Lifetime:
 
         Returns the report in phase 4, or None in phase 0 if the shutdown was taken back.
         """
-        with self._running():
+        with self.running():
             if not self._requests:
                 self.shutdown()
             self._notice_requests()
@@ -277,8 +285,23 @@ class Lifetime:
             self.timers.clear()
             return walk.report
 
+    def poll(self, timeout: float | None = 0.0) -> None:
+        """One turn of a loop that somebody else has: sockets, timers, and what threads ask for.
+
+        timeout: seconds to wait at most, less if a timer is due sooner; None for as long as it
+            takes.
+        Not promised: phases.  Whoever polls looks at `phase`, which says when a stop was asked for,
+        and then calls `graceful_shutdown_loop()`.  Each call opens what a loop needs and closes it
+        behind itself; with `running()` around many of them they share it.
+        """
+        with self.running():
+            self.turn(timeout)
+
     def turn(self, timeout: float | None) -> None:
-        """Wait at most `timeout` seconds, handle what came, fire what is due."""
+        """Wait at most `timeout` seconds, handle what came, fire what is due.
+
+        For a loop that is `running()`; anybody else polls.
+        """
         deadline = self.timers.next_deadline()
         if deadline is not None:
             wait = max(deadline - self.clock(), 0.0)
@@ -307,8 +330,12 @@ class Lifetime:
                 self.report.errors.append(f"{callback!r} failed: {type(error).__name__}: {error}")
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
-        """The descriptors that only a running loop needs; nested uses share them."""
+    def running(self) -> Iterator[None]:
+        """Have the descriptors that only a running loop needs; nested uses share them.
+
+        For a loop of one's own, around all its turns.  The thread that enters is the loop's.
+        Raises RuntimeError if the loop runs in another thread already.
+        """
         if self.thread is not None:
             if self.thread != threading.get_ident():
                 raise RuntimeError("this Lifetime's loop already runs in another thread")
@@ -411,7 +438,7 @@ class Lifetime:
             self._watchdog = Watchdog(self.patience)
         finished: Report | None = None
         try:
-            with self._running(), Signals(self, restart_exit_code=restart_exit_code):
+            with self.running(), Signals(self, restart_exit_code=restart_exit_code):
                 if self._requests:
                     self.arm_watchdog()
                 finished = self.loop()

@@ -40,6 +40,9 @@ class Requests:
         """Ask.  One step, so it is legal in a signal handler and from any thread."""
         self._requests.append(Request(exit_code, urgency))
 
+    def __len__(self) -> int:
+        return len(self._requests)
+
     @property
     def exit_code(self) -> int:
         """The first one's; 0 if there is none."""

@@ -40,6 +40,11 @@ class Trigger:
         return reader.fileno()
 
     @property
+    def reader(self) -> socket.socket | None:
+        """The end to watch for reading, or None while the trigger is closed; it stays ours."""
+        return self._reader
+
+    @property
     def wakeup_fd(self) -> int:
         """The descriptor for `signal.set_wakeup_fd`, or -1 while the trigger is closed."""
         return -1 if self._writer is None else self._writer.fileno()

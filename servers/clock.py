@@ -1,7 +1,7 @@
 """Clock: calls something at the same pace for as long as the server runs.
 
 It is in the socket map without waiting for anything, so it takes part in a shutdown: in phase 1 it
-stops, before anybody is closed whom it might need.
+stops, before anybody is closed whom it might need, and if the shutdown is taken back it goes on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ class Clock(Dispatcher):
         self.period = period
         # A descriptor is how one is in the map; this one never has anything to say.
         self.set_socket(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self._callback = callback
         self._timer: Timer = self.lifetime.call_every(period, callback)
+        self._end_subscription = self.lifetime.on_phase(self._phase_entered)
 
     @event_driven
     def readable(self) -> bool:
@@ -50,7 +52,12 @@ class Clock(Dispatcher):
             self.close()
         return None
 
+    def _phase_entered(self, phase: Phase) -> None:
+        if phase is Phase.RUNNING and not self._timer.active:  # the shutdown was taken back
+            self._timer = self.lifetime.call_every(self.period, self._callback)
+
     def close(self) -> None:
         """Stop, and leave the map."""
+        self._end_subscription()
         self._timer.cancel()
         super().close()

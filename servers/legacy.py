@@ -4,19 +4,21 @@
     python -m servers.legacy script.py args
 
 `medusa`, `supervisor.medusa`, `ZServer`, `Lifetime` and `Signals` become importable, and the loop
-of asyncore becomes that of `lifetime`.  A package that is really installed is left alone, unless
-it is named in `replace`.
+of asyncore becomes that of `lifetime`.  A module is imported when the program asks for it, and is
+one and the same object under all its names.  A package that is really installed is left alone,
+unless it is named in `replace`.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import pkgutil
 import runpy
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +26,7 @@ from typing import Any
 
 from lifetime.asyncore import dispatcher
 from servers.medusa import asynchat_25, asyncore_25
+from servers.porting.names import MODULES, canonical
 
 #: Old names that stand for modules of ours; a package brings what is in it.
 NAMES = {
@@ -37,35 +40,17 @@ NAMES = {
 
 #: Modules that lie elsewhere in some of the old packages.
 PLACES = {
-    "medusa.thread.select_trigger": "servers.medusa.select_trigger",
     "medusa.test.max_sockets": "servers.medusa.max_sockets",
-    "ZServer.medusa.thread.select_trigger": "servers.medusa.select_trigger",
     "Signals.Signals": "servers.zserver.Signals",
     "Signals.SignalHandler": "servers.zserver.Signals",
-    "ZServer.PubCore.ZEvent": "servers.zserver.PubCore.ZEvent",
 }
 
-#: Old modules that are not here yet; whoever imports one is told so.
-NOT_YET = frozenset(
-    {
-        "medusa.chat_server",
-        "medusa.ftp_server",
-        "medusa.medusa_gif",
-        "medusa.monitor",
-        "medusa.monitor_client",
-        "medusa.resolver",
-        "medusa.rpc_client",
-        "medusa.rpc_server",
-        "medusa.thread.thread_channel",
-        "medusa.thread.thread_handler",
-        "ZServer.FCGIServer",
-        "ZServer.FTPServer",
-        "ZServer.ICPServer",
-        "ZServer.PCGIServer",
-        "ZServer.WebDAVSrcHandler",
-        "ZServer.datatypes",
-    }
-)
+#: The modules of medusa's folder, by their bare names.
+FLAT = {
+    name.rpartition(".")[2]: known.here
+    for name, known in MODULES.items()
+    if name.startswith("medusa.") and known.here
+}
 
 #: How we know the empty packages that we have made.
 STAND_IN = "Stands for a package that is not installed (servers.legacy)."
@@ -78,38 +63,90 @@ def install(
     replace: Iterable[str] = (),
     say: Callable[[str], object] | None = None,
     stops_by_signal: bool = False,
+    flat: bool = False,
 ) -> list[str]:
     """Put the old names in place; a second call does nothing.  Returns what was done, in sentences.
 
-    replace: top-level names to take over although a package of that name is installed.
+    replace: names to take over although a package or module of that name is installed.
     say: is given each sentence.
     stops_by_signal: let `asyncore.loop()` stop in an orderly way on TERM and INT, if the program
         has no handlers of its own for them.
+    flat: let `import http_server` work as well, as it did with medusa's folder on the path; only
+        for names by which nothing else is found when they are imported.
     """
     wanted = set(replace)
     done = [*_put_loops(stops_by_signal), *_put_asynchat()]
     for old, new in NAMES.items():
         done += _put(old, new, old in wanted or old.partition(".")[0] in wanted)
-    if not any(isinstance(finder, _NotYet) for finder in sys.meta_path):
-        sys.meta_path.append(_NotYet())
     for name, place in PLACES.items():
         if _is_ours(name.partition(".")[0]):
             _put_place(name, place)
+    if flat:
+        done += _put_flat(wanted)
     for sentence in done if say is not None else ():
         say(sentence)  # type: ignore[misc]
     return done
 
 
-class _NotYet:
-    """Says of the old modules that are missing what they are: asked last, so only for those."""
+class _Below:
+    """Finds the modules of the packages that were put in place.
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Raises ModuleNotFoundError with one sentence; None for all other names."""
-        inner = name.removeprefix("supervisor.").replace("ZServer.medusa.", "medusa.")
-        if inner in NOT_YET and _is_ours(name.partition(".")[0]):
-            raise ModuleNotFoundError(
-                f"{name} is not here yet; docs/reference/old-names.md says what there is", name=name
-            )
+    It is asked first: the search along the path would load them a second time.
+    """
+
+    def __init__(self) -> None:
+        self.packages: dict[str, str] = {}  # old name, our name
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """None for names that are not ours.
+
+        Raises ModuleNotFoundError with one sentence for an old module that is left out.
+        """
+        for old in sorted(self.packages, key=len, reverse=True):
+            if name.startswith(f"{old}."):
+                _check_left_out(name)
+                return _spec(name, self.packages[old] + name[len(old) :])
+        return None
+
+
+class _Flat:
+    """Finds the modules of medusa by their bare names: asked last, so it shadows nobody."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """None for names that are not medusa's."""
+        return _spec(name, FLAT[name]) if name in FLAT else None
+
+
+class _Same(Loader):
+    """Gives a module of ours under another name."""
+
+    def __init__(self, here: str) -> None:
+        self.here = here
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Import it under its own name; says itself what it needs and is not installed."""
+        module = importlib.import_module(self.here)
+        self.own_spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has run already; the import has written another spec into it, which is not its own."""
+        module.__spec__ = self.own_spec
+
+
+_below = _Below()
+_flat = _Flat()
+
+
+def _spec(name: str, here: str) -> ModuleSpec | None:
+    return ModuleSpec(name, _Same(here)) if find_spec(here) is not None else None
+
+
+def _check_left_out(name: str) -> None:
+    known = MODULES.get(canonical(name))
+    if known is not None and not known.here:
+        reason = next(iter(known.missing.values()))
+        raise ModuleNotFoundError(f"{name} is left out: {reason}", name=name)
 
 
 def _put(old: str, new: str, replaces: bool) -> Iterator[str]:
@@ -122,12 +159,20 @@ def _put(old: str, new: str, replaces: bool) -> Iterator[str]:
     if not replaces and _is_installed(old):
         yield f"{old} is installed, and left as it is; replace=[{old!r}] takes it over"
         return
-    for name, each in _modules_below(old, module):
-        sys.modules[name] = each
-        parent, _, child = name.rpartition(".")
-        if parent:
-            setattr(importlib.import_module(parent), child, each)
+    for name in [name for name in sys.modules if name.startswith(f"{old}.")]:
+        del sys.modules[name]  # parts of what we replace
+    _put_module(old, module)
+    _below.packages[old] = new
+    if _below not in sys.meta_path:
+        sys.meta_path.insert(0, _below)
     yield f"{old} is {new}"
+
+
+def _put_module(name: str, module: ModuleType) -> None:
+    sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(importlib.import_module(parent), child, module)
 
 
 def _is_installed(name: str) -> bool:
@@ -150,32 +195,33 @@ def _is_ours(name: str) -> bool:
     )
 
 
-def _modules_below(old: str, module: ModuleType) -> Iterator[tuple[str, ModuleType]]:
-    yield old, module
-    for info in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        inner = importlib.import_module(f"{module.__name__}.{info.name}")
-        yield from _modules_below(f"{old}.{info.name}", inner)
-
-
 def _put_place(name: str, place: str) -> None:
-    module = importlib.import_module(place)
     parts = name.split(".")
     for end in range(2, len(parts)):
         parent = ".".join(parts[:end])
         if parent not in sys.modules:
             _make_parent(parent)
-    sys.modules[name] = module
-    setattr(sys.modules[".".join(parts[:-1])], parts[-1], module)
+    _put_module(name, importlib.import_module(place))
 
 
 def _make_parent(name: str) -> None:
     """An empty package, for an old name that lies below one which is not here."""
     package = ModuleType(name, STAND_IN)
     package.__path__ = []
-    sys.modules[name] = package
-    parent, _, child = name.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], child, package)
+    _put_module(name, package)
+
+
+def _put_flat(wanted: set[str]) -> Iterator[str]:
+    for name, here in FLAT.items():
+        if name in wanted and not _is_ours(name):
+            _put_module(name, importlib.import_module(here))
+    if _flat in sys.meta_path:
+        return
+    for name in FLAT:
+        if _is_installed(name):
+            yield f"{name} is installed, and left as it is; replace=[{name!r}] takes it over"
+    sys.meta_path.append(_flat)
+    yield "the modules of medusa are importable by their bare names, such as http_server"
 
 
 def _put_loops(stops_by_signal: bool) -> Iterator[str]:
@@ -211,7 +257,12 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="NAME",
-        help="take NAME over although a package of that name is installed",
+        help="take NAME over although a package or module of that name is installed",
+    )
+    parser.add_argument(
+        "--flat",
+        action="store_true",
+        help="let `import http_server` work as well, as with medusa's folder on the path",
     )
     parser.add_argument("--quiet", action="store_true", help="do not say what was put in place")
     parser.add_argument("script", help="the program")
@@ -219,9 +270,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not Path(options.script).is_file():
         parser.error(f"there is no file {options.script}")
-    install(options.replace, None if options.quiet else _say, stops_by_signal=True)
     sys.argv = [options.script, *options.args]
-    sys.path[0] = str(Path(options.script).resolve().parent)
+    sys.path[0] = str(Path(options.script).resolve().parent)  # what lies beside it is installed too
+    say = None if options.quiet else _say
+    install(options.replace, say, stops_by_signal=True, flat=options.flat)
     runpy.run_path(options.script, run_name="__main__")
     return 0
 

@@ -3,7 +3,8 @@
 Phase 2 empties the accept queue before it closes, for whoever is in it believes to be connected:
 accept until nothing is left, close at the very next instruction, and only then look at whom we
 accepted.  A listener inherited from a supervisor, or from the process that forked us, is just
-closed: its queue is somebody else's.
+closed: its queue is somebody else's.  One that `stays` is for those who ask how we are: it answers
+until phase 4.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 
 import lifetime as lifetime_module
 from lifetime import Dispatcher, Lifetime, Phase, Veto, event_driven
-from servers.syn_filter import drop_syn
+from servers.inheritance import pool
+from servers.syn_filter import accept_syn, drop_syn
 
 log = logging.getLogger("servers")
 
@@ -58,6 +60,8 @@ class Listener(Dispatcher):
     """
 
     announces_changes = True
+    #: Whether it answers until phase 4, and holds nobody; nor may its channels.
+    stays = False
 
     def __init__(
         self,
@@ -79,12 +83,16 @@ class Listener(Dispatcher):
         self._resting = False
         self._settled_at: float | None = None  # when the last handshakes have had their time
         self._full = False  # has been at its limit, without a clear drop since
+        self.lent = False  # another process serves the queue; we may have to again
         self._path_identity: tuple[int, int] | None = None
         if sock is None:
             if address is None:
                 raise ValueError("a listener needs an address or a socket; give one of them")
-            sock = _bind(address)
-            sock.listen(backlog)
+            sock = pool.take(address)
+            self.inherited = sock is not None
+            if sock is None:
+                sock = _bind(address)
+                sock.listen(backlog)
         sock.setblocking(False)
         if sock.family != getattr(socket, "AF_UNIX", None):
             # Linux hands this on to every accepted socket, which saves a call for each.
@@ -94,6 +102,9 @@ class Listener(Dispatcher):
         if isinstance(self.addr, str) and not self.inherited:
             self._path_identity = _identity(self.addr)
         self.set_socket(sock)
+        self._end_subscription = (
+            self.lifetime.on_phase(self._phase_entered) if self.stays else lambda: None
+        )
 
     # Accepting
 
@@ -129,7 +140,12 @@ class Listener(Dispatcher):
     @event_driven
     def readable(self) -> bool:
         """Whether to wait for connections: not while full, and not while resting."""
-        return self.accepting and not self._resting and len(self.channels) < self.max_channels
+        return (
+            self.accepting
+            and not self._resting
+            and not self.lent
+            and len(self.channels) < self.max_channels
+        )
 
     @event_driven
     def writable(self) -> bool:
@@ -206,14 +222,32 @@ class Listener(Dispatcher):
     @property
     def is_ours(self) -> bool:
         """Whether queue and file are ours alone: not a supervisor's, nor those of a parent."""
-        return not self.inherited and self.owner == os.getpid()
+        return not self.inherited and not self.lent and self.owner == os.getpid()
+
+    def lend(self) -> None:
+        """Another process has a copy of the socket and accepts from now on: we do not."""
+        self.lent = True
+        self.changed()
+
+    def take_back(self) -> None:
+        """That process has gone: accept again."""
+        self.lent = False
+        self.changed()
+
+    def own(self) -> None:
+        """Whoever we have inherited the socket from accepts no more: queue and file are ours."""
+        self.lent = self.inherited = False
+        accept_syn(self.socket)  # it may have begun to close the door before we came
+        if isinstance(self.addr, str):
+            self._path_identity = _identity(self.addr)
+        self.changed()
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """Phase 2: empty the accept queue, then close.  Vetoes while the queue cannot be emptied.
 
         time_in_phase: seconds.
         """
-        if phase < Phase.REFUSING or not self.accepting:
+        if phase < Phase.REFUSING or not self.accepting or (self.stays and not self.lent):
             return None
         if not self.is_ours:
             self.close()
@@ -234,6 +268,13 @@ class Listener(Dispatcher):
             return Veto("those in the accept queue cannot be accepted now", REST)
         log.info("%s accepts no more; %d connections came from its queue", self, len(accepted))
         return None
+
+    def _phase_entered(self, phase: Phase) -> None:
+        """One that stays goes in phase 4, in which nobody is asked any more."""
+        if phase is Phase.TERMINATED:
+            for channel in list(self.channels):
+                channel.close()
+            self.close()
 
     def _time_to_settle(self) -> float:
         """Seconds for which the last handshakes may go on, now that new ones are kept away.
@@ -270,6 +311,7 @@ class Listener(Dispatcher):
 
     def close(self) -> None:
         """Stop listening; the file of a Unix socket goes if it still is ours."""
+        self._end_subscription()
         self._unlink()
         super().close()
 

@@ -35,6 +35,19 @@ def port(text: str) -> int:
     )
 
 
+def address(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, or `PORT` for this machine alone; an IPv6 address stands in brackets."""
+    host, colon, number = text.rpartition(":")
+    if not colon:
+        return "127.0.0.1", port(number)
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not host or (":" in host and not bracketed):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an address; give PORT, HOST:PORT or [IPV6]:PORT"
+        )
+    return host[1:-1] if bracketed else host, port(number)
+
+
 def seconds(text: str) -> float:
     """A duration in seconds, zero or more, finite."""
     try:

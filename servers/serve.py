@@ -5,24 +5,38 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
+import socket
 import ssl
 import sys
 from dataclasses import fields
+from functools import partial
 
 import lifetime
 from lifetime import console
+from servers import budget
 from servers import options as values
 from servers.console import open_console
 from servers.error_log import ErrorLog, is_no_veto
+from servers.frontends import FrontEnds
+from servers.frontends.agent import AgentCheck
+from servers.frontends.health import DRAINING_STATUSES, Health, HealthListener
 from servers.http import HTTPListener
 from servers.http.handlers import Files
 from servers.http.limits import Limits
 from servers.loggers import FileLogger
 from servers.options import BadInput
 from servers.progress import Progress
+from servers.succession import Succession
+
+log = logging.getLogger("servers")
 
 HOST = "127.0.0.1"
 PORT = 8080
+
+#: Seconds for which phase 1 waits for front ends, unless --withdraw says otherwise: one that asks
+#: seldom would hold it for all its patience, and a container is killed 30 s behind the request.
+WITHDRAW_MAXIMUM = 10.0
 
 
 class ListLimits(argparse.Action):
@@ -65,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=values.unix_socket,
         help="a Unix socket, instead of host and port",
     )
+    where.add_argument(
+        "--takeover",
+        metavar="NAME",
+        help="serve in the place of whoever serves under that name, without refusing anybody, and"
+        " be the one who can be taken over",
+    )
     where.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
     where.add_argument("--tls-key", metavar="FILE", help="its key, unless the certificate holds it")
 
@@ -87,13 +107,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MIN[:MAX]",
         type=values.span,
         default=(0.0, None),
-        help="how long to go on serving while front ends look elsewhere, in seconds (0)",
+        help="how long to go on serving while front ends look elsewhere, in seconds (0, or 0:10 if"
+        " they ask us)",
+    )
+    stop.add_argument(
+        "--stop-limit",
+        metavar="NAME=TIME",
+        action="append",
+        default=[],
+        help="what whoever starts us leaves for a stop, such as TimeoutStopSec=90s,"
+        " terminationGracePeriodSeconds=30 or hard-stop-after=1m; we warn if it is too short"
+        " (repeatable; or as environment variables, such as TIMEOUT_STOP_SEC)",
     )
     stop.add_argument(
         "--report",
         metavar="FILE.json",
         type=values.output_file,
         help="write there what happened during the stop",
+    )
+
+    front = parser.add_argument_group("what to tell front ends")
+    front.add_argument(
+        "--health",
+        action="store_true",
+        help="answer /livez, /readyz, /healthz and /startupz, before all handlers",
+    )
+    front.add_argument(
+        "--health-listen",
+        metavar="[HOST:]PORT",
+        type=values.address,
+        help="answer them on a listener of their own, to the very end of a stop",
+    )
+    front.add_argument(
+        "--draining-status",
+        metavar="STATUS",
+        type=int,
+        choices=DRAINING_STATUSES,
+        help="what /readyz and /healthz answer during a stop: 503, 404 or 500 (503)",
+    )
+    front.add_argument(
+        "--agent-check",
+        metavar="[HOST:]PORT",
+        type=values.address,
+        help="answer HAProxy's agent checks there, to the very end of a stop",
     )
 
     logs = parser.add_argument_group("what to say")
@@ -134,25 +190,37 @@ def run(options: argparse.Namespace) -> int:
     Raises BadInput for what cannot be served as asked.
     """
     limits = _limits(options.limit)
-    _check_patience(options)
+    _check_health(options)
+    options.withdraw = _withdraw(options)
+    patience = _patience(options)
+    stop_limits = _stop_limits(options)
     host, port = _where(options)
     tls = _tls(options)
     handlers = [Files(options.folder, listing=options.list)]
     handlers += [values.make_handler(name) for name in options.handler]
     error_log = _error_log(options)
     access_log = _access_log(options)
-    listener = _listen(host, port, options.unix, limits, tls, access_log)
+    _check_budget(patience, limits, stop_limits)
+    succession = Succession(options.takeover)
+    sock = succession.any_socket() if _is_nowhere(options) else None
+    listener = _listen(host, port, options.unix, limits, tls, access_log, sock)
     for handler in handlers:
         listener.install_handler(handler)
+    front_ends = _tell_front_ends(options, listener)
 
     life = lifetime.default()
     life.on_reopen(error_log.reopen)
     if access_log is not None:
         life.on_reopen(access_log.reopen)
-    if not options.quiet:
+    sentence = "" if options.quiet else f"serving {options.folder} at {listener.url}"
+    succession.settle(
+        life,
         # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
-        life.call_later(0, _announce, f"serving {options.folder} at {listener.url}")
-    _open_console(options.console, listener)
+        serving=partial(_announce, sentence),
+        # Until then the console is the predecessor's.
+        alone=partial(_open_console, options.console, listener),
+        on_change=partial(_need_not_act, front_ends),
+    )
     with _progress(options, life, error_log):
         return lifetime.run(
             patience=options.patience,
@@ -160,6 +228,49 @@ def run(options: argparse.Namespace) -> int:
             withdraw=options.withdraw,
             report=options.report,
         )
+
+
+def _check_health(options: argparse.Namespace) -> None:
+    if options.draining_status and not options.health and options.health_listen is None:
+        raise BadInput(
+            "--draining-status is of no use without health endpoints; give --health, or"
+            " --health-listen PORT"
+        )
+
+
+def _asked_by_front_ends(options: argparse.Namespace) -> bool:
+    addresses = (options.health_listen, options.agent_check)
+    return options.health or any(address is not None for address in addresses)
+
+
+def _withdraw(options: argparse.Namespace) -> tuple[float, float | None]:
+    """The minimum and the maximum of phase 1."""
+    minimum, maximum = options.withdraw
+    if maximum is None and _asked_by_front_ends(options):
+        maximum = max(minimum, WITHDRAW_MAXIMUM)
+    return minimum, maximum
+
+
+def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> FrontEnds | None:
+    """Open whatever front ends are to ask; nothing, if nobody is."""
+    if not _asked_by_front_ends(options):
+        return None
+    front_ends = FrontEnds(listener.lifetime)
+    console.default().on_display(front_ends.section)
+    health = Health(front_ends, draining_status=options.draining_status or 503)
+    if options.health:
+        listener.install_handler(health)
+    try:
+        if options.health_listen is not None:
+            where = "--health-listen"
+            log.info("health endpoints at %s", HealthListener(health, *options.health_listen).url)
+        if options.agent_check is not None:
+            where = "--agent-check"
+            log.info("HAProxy's agent checks: %s", AgentCheck(front_ends, options.agent_check))
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{where}: cannot listen on {reason}; choose another address") from error
+    return front_ends
 
 
 def _open_console(names: list[str], listener: HTTPListener) -> None:
@@ -180,7 +291,20 @@ def _progress(
     return Progress(life)
 
 
+def _need_not_act(front_ends: FrontEnds | None, served_elsewhere: bool) -> None:
+    """Whoever has taken over answers front ends at our addresses."""
+    if front_ends is not None:
+        front_ends.served_elsewhere = served_elsewhere
+
+
+def _is_nowhere(options: argparse.Namespace) -> bool:
+    """Whether it was not said where to listen."""
+    return options.host is None and options.port is None and options.unix is None
+
+
 def _announce(sentence: str) -> None:
+    if not sentence:
+        return
     with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve
         print(sentence, flush=True)
 
@@ -192,10 +316,10 @@ def _limits(settings: list[str]) -> Limits:
         raise BadInput(f"--limit: {error}") from error
 
 
-def _check_patience(options: argparse.Namespace) -> None:
+def _patience(options: argparse.Namespace) -> lifetime.Patience:
     minimum, maximum = options.withdraw
     try:
-        lifetime.Patience(
+        return lifetime.Patience(
             phase=options.patience,
             deadline=options.deadline,
             withdraw_minimum=minimum,
@@ -203,6 +327,24 @@ def _check_patience(options: argparse.Namespace) -> None:
         )
     except ValueError as error:
         raise BadInput(f"--patience, --withdraw and --deadline disagree: {error}") from error
+
+
+def _stop_limits(options: argparse.Namespace) -> dict[str, float]:
+    try:
+        return budget.limits_from(options.stop_limit, os.environ)
+    except ValueError as error:
+        raise BadInput(f"--stop-limit: {error}") from error
+
+
+def _check_budget(
+    patience: lifetime.Patience, limits: Limits, stop_limits: dict[str, float]
+) -> None:
+    """Warn if whoever starts us will not wait for our stop."""
+    need = budget.Need(
+        patience.withdraw_minimum, patience.phase, limits.linger_time, patience.deadline
+    )
+    for sentence in budget.warnings(need, stop_limits):
+        log.warning("%s", sentence)
 
 
 def _where(options: argparse.Namespace) -> tuple[str, int]:
@@ -248,12 +390,14 @@ def _listen(
     limits: Limits,
     tls: ssl.SSLContext | None,
     access_log: FileLogger | None,
+    sock: socket.socket | None,
 ) -> HTTPListener:
     try:
         return HTTPListener(
             host,
             port,
             unix=unix,
+            sock=sock,
             limits=limits,
             access_log=access_log,
             tls=tls,

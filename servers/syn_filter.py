@@ -11,8 +11,10 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+from contextlib import suppress
 
-SO_ATTACH_FILTER = 26  # Linux; the socket module does not name it
+SO_ATTACH_FILTER = 26  # Linux; the socket module names neither
+SO_DETACH_FILTER = 27
 
 # (code, jump if true, jump if false, operand), one after the other; see the kernel's bpf(2) family.
 _PROGRAM = (
@@ -37,3 +39,9 @@ def drop_syn(listener: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def accept_syn(listener: socket.socket) -> None:
+    """Undo `drop_syn`, whoever called it: the copies of a socket share one filter."""
+    with suppress(OSError):  # there was none
+        listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)

@@ -21,6 +21,7 @@ class Coding(Enum):
     LENGTH = "Content-Length"
     CHUNKED = "the last chunk"
     CLOSE = "the end of the connection"
+    STREAM = "the end of the stream that carries it, as in FastCGI"
 
 
 class Frame(NamedTuple):

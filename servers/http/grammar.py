@@ -1,9 +1,9 @@
 """The grammar of an HTTP/1.1 request: what each element looks like, and what it means.
 
 One expression judges a whole head; it is either right or wrong.  Only when it is wrong do we look
-at the lines one by one, to say which rule was broken.  Everything here works on bytes, every
-expression is linear in what it reads, and int(), strip() and lower() only see what an expression
-has let through, or are told which bytes to touch.
+at the lines one by one, to say which rule was broken, and whether it is forgiven (`Leniency`).
+Everything here works on bytes, every expression is linear in what it reads, and int(), strip() and
+lower() only see what an expression has let through, or are told which bytes to touch.
 
 Source: RFC 9112 (syntax and framing), RFC 9110 (fields), RFC 3986 (host).
 """
@@ -20,15 +20,16 @@ FIELD = rb"%b:%b" % (TOKEN, TEXT)
 QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 
 # A head is two parts with " HTTP/" between them: what is asked, and all the rest.
-ASKED = re.compile(rb"(%b) ([!-~]+)" % TOKEN)
+# A fragment is no part of a request, so a target has no "#".
+ASKED = re.compile(rb"(%b) ([!\"$-~]+)" % TOKEN)
 REST = re.compile(rb"1\.[0-9]\r\n(?:%b\r\n)*\r\n" % FIELD)
 
 # The fields that decide how a request is read.  To be used on what REST has matched.
-_NAMES = rb"host|content-length|transfer-encoding|connection|expect"
-DECISIVE = re.compile(rb"\n(%b):([^\r]*)" % _NAMES, re.IGNORECASE)
-DECISIVE_LINE = re.compile(rb"(?:%b):" % _NAMES, re.IGNORECASE)
+DECISIVE_NAMES = rb"host|content-length|transfer-encoding|connection|expect"
+DECISIVE = re.compile(rb"\n(%b):([^\r]*)" % DECISIVE_NAMES, re.IGNORECASE)
+DECISIVE_LINE = re.compile(rb"(?:%b):" % DECISIVE_NAMES, re.IGNORECASE)
 
-REQUEST_LINE = re.compile(rb"%b [!-~]+ HTTP/([0-9])\.[0-9]" % TOKEN)
+REQUEST_LINE = re.compile(rb"%b ([!-~\x80-\xff]+) HTTP/([0-9])\.[0-9]" % TOKEN)
 LONG_REQUEST_LINE = re.compile(rb"%b [!-~]+(?: [!-~]*)?" % TOKEN)  # cut off somewhere
 SIMPLE_REQUEST = re.compile(rb"%b [!-~]+" % TOKEN)
 FIELD_LINE = re.compile(FIELD)
@@ -51,6 +52,10 @@ UNSUPPORTED_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"
 
 WHITE = b" \t"
 
+# Those that may be forgiven in a value; NUL, CR and LF are not among them.
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\0\t\r\n"))
+CONTROLS_TO_BLANKS = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+
 
 def check_lines(text: bytes, limits: Limits, *, request_line: bool = True) -> None:
     """Look at `text` line by line, and raise ClientError for the first rule that is broken.
@@ -65,7 +70,7 @@ def check_lines(text: bytes, limits: Limits, *, request_line: bool = True) -> No
         if request_line:
             check_request_line(line, limits)
             request_line = False
-        elif line:
+        elif line and not is_forgiven(line, limits):
             check_field_line(line, limits)
     # The last CR may be half of a line end.
     unfinished = unfinished[:-1] if unfinished.endswith(b"\r") else unfinished
@@ -94,8 +99,28 @@ def check_request_line(line: bytes, limits: Limits) -> None:
         if SIMPLE_REQUEST.fullmatch(line):
             raise ClientError(400, "the request line names no version; HTTP/0.9 is not spoken here")
         raise ClientError(400, "the request line is not method, target and version")
-    if match[1] != b"1":
+    target, major = match.groups()
+    if b"#" in target and not limits.leniency.fragments:
+        raise ClientError(400, "the request target contains a fragment")
+    if not (target.isascii() or limits.leniency.raw_targets):
+        raise ClientError(400, "the request target contains bytes that must be percent-encoded")
+    if major != b"1":
         raise ClientError(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+
+
+def is_forgiven(line: bytes, limits: Limits) -> bool:
+    """Whether `line`, which is no header field, is taken for one all the same.
+
+    If it goes on another line, what that one is remains to be seen.
+    """
+    leniency = limits.leniency
+    if not leniency or len(line) > limits.header_line:
+        return False
+    if leniency.control_characters and not DECISIVE_LINE.match(line):
+        line = line.translate(CONTROLS_TO_BLANKS)
+    if leniency.folded_lines and line[:1] in (b" ", b"\t"):
+        line = b"x:%b" % line
+    return FIELD_LINE.fullmatch(line) is not None
 
 
 def check_field_line(line: bytes, limits: Limits) -> None:

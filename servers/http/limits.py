@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
+from servers.http.leniency import STRICT, Leniency
+
 SUFFIXES = {"k": 1024, "M": 1024**2, "G": 1024**3}
 
 #: What a limit must not be below: with less nothing could be asked or answered, or the server would
@@ -37,9 +39,10 @@ MINIMUMS: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Whole numbers are bytes or counts, fractions are seconds.
+    """Whole numbers are bytes or counts, fractions are seconds; `leniency` is no number.
 
-    Raises ValueError with one sentence for a value below its minimum, see `MINIMUMS`.
+    Raises ValueError with one sentence for a value below its minimum, see `MINIMUMS`, and for a
+    leniency that is none.
     """
 
     # The head: bytes without the line end, except for `head`, which is all of it.
@@ -78,11 +81,16 @@ class Limits:
     connections: int = 1000  # accepting pauses
     accept_batch: int = 64  # accepted in one turn of the loop
 
+    # Which malformed requests are taken all the same.
+    leniency: Leniency = STRICT
+
     def __post_init__(self) -> None:
         for name, minimum in MINIMUMS.items():
             if not getattr(self, name) >= minimum:
                 unit = " s" if isinstance(minimum, float) else ""
                 raise ValueError(f"{name}={getattr(self, name)!r}: give at least {minimum}{unit}")
+        if not isinstance(self.leniency, Leniency):
+            raise ValueError(f"leniency={self.leniency!r}: give a Leniency, such as Leniency()")
         if self.output_low > self.output_high:
             raise ValueError(
                 f"output_low={self.output_low!r} must not be above output_high={self.output_high!r}"
@@ -92,14 +100,14 @@ class Limits:
     def from_settings(cls, settings: Iterable[str]) -> "Limits":
         """Read settings like "body=20M" or "keep_alive=7.5"; the last one of a name holds.
 
-        k, M and G multiply a whole number by 1024, 1024**2, 1024**3.
+        k, M and G multiply a whole number by 1024, 1024**2, 1024**3; "leniency" takes names.
         Raises ValueError with one sentence if a setting is not understood.
         """
         chosen: dict[str, Any] = dict(map(_read, settings))
         return cls(**chosen)
 
 
-def _read(setting: str) -> tuple[str, int | float]:
+def _read(setting: str) -> tuple[str, int | float | Leniency]:
     kinds = {field.name: field.type for field in fields(Limits)}
     name, equals, text = (part.strip() for part in setting.partition("="))
     if not equals:
@@ -109,6 +117,8 @@ def _read(setting: str) -> tuple[str, int | float]:
         hint = f"; did you mean {near[0]}?" if near else f"; the limits are {', '.join(kinds)}"
         raise ValueError(f"there is no limit called {name!r}{hint}")
     try:
+        if kinds[name] is Leniency:
+            return name, Leniency.from_names(text)
         return name, _whole(text) if kinds[name] is int else _seconds(text)
     except ValueError as error:
         raise ValueError(f"{name}={text!r}: {error}") from None

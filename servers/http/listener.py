@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from html import escape
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lifetime import Lifetime, Phase
 from servers.http.channel import HTTPChannel
@@ -26,6 +26,9 @@ from servers.http.status import METHODS, REASONS
 from servers.listener import Listener
 from servers.loggers import CombinedFormat, FileLogger, Logger
 from servers.tls import over_tls
+
+if TYPE_CHECKING:
+    from servers.frontends.proxies import Proxies
 
 log = logging.getLogger("servers")
 
@@ -55,6 +58,7 @@ class HTTPListener(Listener):
     limits: what a client may ask of us, see `Limits`.
     access_log: None, a path, "-" for standard output, or an object with `log(line)`.
     tls: serve HTTPS with this context.
+    proxies: front ends that say for whom they have connected, see servers/frontends/proxies.py.
     ident: what the Server field says; "" leaves it away.
     Raises OSError if the address cannot be had.
     """
@@ -73,6 +77,7 @@ class HTTPListener(Listener):
         limits: Limits | None = None,
         access_log: str | os.PathLike[str] | Logger | None = None,
         tls: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
         lifetime: Lifetime | None = None,
         ident: str = "lifetime",
     ) -> None:
@@ -80,6 +85,7 @@ class HTTPListener(Listener):
         self.handlers: list[Handler] = []
         self.ident = ident
         self.tls = tls
+        self.proxies = proxies
         self.total_clients = 0
         self.total_requests = 0
         self.exceptions = 0
@@ -156,11 +162,18 @@ class HTTPListener(Listener):
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Serve an accepted connection."""
         self.total_clients += 1
+        if self.proxies is None:
+            self.serve_client(sock, addr)
+        else:
+            self.proxies.receive(self, sock, addr, self.serve_client)
+
+    def serve_client(self, sock: socket.socket, addr: Any) -> HTTPChannel:
+        """Speak HTTP to the client at `addr`, which need not be whose socket it is."""
         if self.tls is not None:
             sock = self.tls.wrap_socket(
                 sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True
             )
-        self.channel_class(self, sock, addr)
+        return self.channel_class(self, sock, addr)
 
     def preamble(self, status: int) -> bytes:
         """Status line, Server and Date of an answer; worked out once a second."""

@@ -13,7 +13,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from servers.http import grammar
+from servers.http.amendment import amend
 from servers.http.errors import ClientError
+from servers.http.leniency import STRICT, Leniency
 from servers.http.limits import Limits
 from servers.http.target import Target, split_target
 
@@ -45,7 +47,7 @@ class Fields:
         "modern",
     )
 
-    def __init__(self, rest: bytes) -> None:
+    def __init__(self, rest: bytes, leniency: Leniency = STRICT) -> None:
         """rest: everything after "HTTP/".  Raises ClientError."""
         if not grammar.REST.fullmatch(rest):
             raise ClientError(400, "the request head is malformed")
@@ -67,7 +69,7 @@ class Fields:
             decisive[name] = b"%b, %b" % (decisive[name], value) if name in decisive else value
         if b"host" in decisive:
             self._take_host(decisive[b"host"])
-        elif self.modern:
+        elif self.modern and not leniency.missing_host:
             raise ClientError(400, "the request has no Host")
         if b"connection" in decisive:
             self._take_connection(decisive[b"connection"])
@@ -76,7 +78,7 @@ class Fields:
         if b"content-length" in decisive:
             self._take_length(decisive[b"content-length"])
         if b"expect" in decisive and self.modern:
-            self._take_expectation(decisive[b"expect"])
+            self._take_expectation(decisive[b"expect"], leniency)
 
     def _take_host(self, value: bytes) -> None:
         # "... a client MUST send a Host header field with an empty field value" if its target
@@ -98,9 +100,12 @@ class Fields:
             raise ClientError(400, "the request has both Transfer-Encoding and Content-Length")
         self.length = grammar.read_length(value)
 
-    def _take_expectation(self, value: bytes) -> None:
+    def _take_expectation(self, value: bytes, leniency: Leniency) -> None:
         if value.lower() != b"100-continue":
-            raise ClientError(417, "the only expectation understood here is 100-continue")
+            if not leniency.unknown_expectations:
+                raise ClientError(417, "the only expectation understood here is 100-continue")
+            if b"100-continue" not in grammar.read_options(value):
+                return
         # A request without a body must not wait for one.
         self.expects_continue = self.chunked or bool(self.length)
 
@@ -128,7 +133,7 @@ class Fields:
 class Head:
     """The request line and the fields of one request.  To be looked at, not altered.
 
-    method, target: as sent; the target is visible ASCII, and split_target() reads it.
+    method, target: as sent; the target is visible ASCII, and parts() reads it.
     version: "1.0" or "1.1"; "1.1" also stands for the versions after it.
     keep_alive: does the client want the connection to go on?
     length: of the body in bytes, None if Content-Length is missing.
@@ -255,12 +260,31 @@ def parse_head(data: bytes, limits: Limits) -> Head:
         if begin:
             return parse_head(data[begin:], limits)
         _check_head(data, limits)
+        if limits.leniency:
+            return _parse_leniently(data, limits)
         raise
     if size > limits.request_line or size > limits.header_line or size > limits.head:
         _check_head(data, limits)
     if fields.count > limits.header_lines:
         raise ClientError(431, "the request has too many header lines")
     return Head(method, target, fields)
+
+
+def _parse_leniently(data: bytes, limits: Limits) -> Head:
+    """Read the head that a malformed one stands for; its lines are forgiven.
+
+    Nothing of it is remembered here: another listener may be strict.
+    """
+    amended, fragment = amend(data)
+    _check_head(amended, limits)  # a line may be longer than its parts were
+    asked, _, rest = amended.partition(b" HTTP/")
+    method, target = _judge_asked(asked)
+    fields = Fields(rest, limits.leniency)
+    if fields.count > limits.header_lines:
+        raise ClientError(431, "the request has too many header lines")
+    head = Head(method, target + fragment, fields)
+    head._parts = split_target(target, method)
+    return head
 
 
 def _check_head(data: bytes, limits: Limits) -> None:

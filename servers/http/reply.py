@@ -90,8 +90,8 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     return head
 
 
-#: Decides how the answer to a request is framed; given the bytes that are known to come, and whether
-#: the connection may go on.
+#: Decides how the answer to a request is framed; given the bytes that are known to come, and
+#: whether the connection may go on.
 Framing = Callable[["Request", "int | None", bool], Frame]
 
 

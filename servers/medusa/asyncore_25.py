@@ -77,7 +77,7 @@ def loop(
     turns = served.call_every(max(timeout, 0.001), _nothing)
     try:
         if _may_take_signals():
-            with served._running(), Signals(served):
+            with served.running(), Signals(served):
                 served.loop()
         else:
             served.loop()
@@ -108,7 +108,7 @@ class _Opened:
     def __init__(self, served: Lifetime) -> None:
         self.thread = threading.get_ident()
         self.busy = False
-        self._context = served._running()
+        self._context = served.running()
         self._context.__enter__()
 
     def turn(self, served: Lifetime, timeout: float) -> None:
@@ -137,8 +137,7 @@ _last: weakref.ref[_Opened] | None = None
 
 def _turn(served: Lifetime, timeout: float) -> None:
     if served is not lifetime_module.default():
-        with served._running():
-            served.turn(timeout)
+        served.poll(timeout)
         return
     opened = _local.opened
     if opened is None or served.thread != opened.thread or served.phase is Phase.TERMINATED:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from servers.http.handlers.auth import BasicAuth, PasswordTable
+from servers.http.handlers.auth import BasicAuth, PasswordTable, read_credentials
 from servers.medusa import counter, default_handler, http_server, producers
 
 __all__ = [
+    "AUTHORIZATION",
     "auth_handler",
     "counter",
     "default_handler",
@@ -18,6 +20,8 @@ __all__ = [
 ]
 
 get_header = http_server.get_header
+
+AUTHORIZATION = re.compile("Authorization: ([^ ]+) (.*)", re.IGNORECASE)
 
 
 class dictionary_authorizer:
@@ -53,7 +57,11 @@ class auth_handler(BasicAuth):
 
     def handle_request(self, request: Any) -> None:
         """Let it pass, or ask for credentials."""
-        super().handle_request(request)
+        credentials = read_credentials(_field_of(request))
+        if credentials is None or not self.check(*credentials):
+            self.refuse(request)
+        else:
+            self.let_pass(request, *credentials)
 
     def let_pass(self, request: Any, user: str, password: str) -> None:
         """Give the request to the inner handler."""
@@ -64,7 +72,7 @@ class auth_handler(BasicAuth):
     def refuse(self, request: Any) -> None:
         """Ask for credentials, unless what came is none at all."""
         self.fail_count.increment()
-        field = request.get_header("Authorization") or ""
+        field = _field_of(request)
         if field.lower().startswith("basic ") and not _is_base64(field[6:]):
             request.error(400)
         else:
@@ -79,6 +87,14 @@ class auth_handler(BasicAuth):
         text = f"<li>Authorization Extension: {self.pass_count} passed, {self.fail_count} failed"
         inner = [self.handler.status()] if hasattr(self.handler, "status") else []
         return producers.composite_producer([producers.simple_producer(text + "<ul>"), *inner])
+
+
+def _field_of(request: Any) -> str:
+    """The Authorization field; there are stand-ins for requests that have no more than `header`."""
+    if hasattr(request, "get_header"):
+        return request.get_header("Authorization") or ""
+    match = http_server.get_header_match(AUTHORIZATION, request.header)
+    return f"{match[1]} {match[2]}" if match else ""
 
 
 def _is_base64(text: str) -> bool:

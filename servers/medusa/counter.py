@@ -11,8 +11,8 @@ class counter:
 
     def increment(self, delta: int = 1) -> int:
         """Add `delta`; returns the old value."""
-        result = self.as_long()
-        self.value += delta
+        result = self.value
+        self.value = result + delta
         return result
 
     def decrement(self, delta: int = 1) -> int:

@@ -9,10 +9,12 @@ import re
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from threading import get_ident
+from threading import Event, get_ident
 from typing import Any
 from urllib.parse import unquote
 
+from servers.channel import Sent
+from servers.http.dates import format_date
 from servers.http.limits import Limits
 from servers.http.parser import Head, parse_head
 from servers.http.request import Request
@@ -25,6 +27,9 @@ from servers.medusa.counter import counter
 LIMITS = Limits()
 
 _dates = CombinedFormat()
+
+#: What an absolute target begins with.
+_ORIGIN = re.compile("[^:/?#]+://[^/?#]*")
 
 
 class command_word(str):
@@ -77,6 +82,7 @@ class http_request(Request):
     _first_uri: str | None = None
     _excess = 0  # so many more bytes than characters were pushed as text
     _text_length = 0  # of everything that was pushed, text counted in characters
+    _ahead = 0  # bytes that a thread has pushed since it last waited
 
     def __init__(
         self,
@@ -95,6 +101,7 @@ class http_request(Request):
             head = _head_of(channel, request, version, header)
             super().__init__(channel, head, getattr(channel, "limits", LIMITS).body)
             self.header = list(header)
+            self.version = version
             if hasattr(channel, "adopt"):
                 channel.adopt(self)
         self.request_number = http_request.request_counter.increment()
@@ -105,7 +112,12 @@ class http_request(Request):
     def path_of_head(self) -> str:
         """What `uri` begins as."""
         parts = self.head.parts()
-        return f"{parts.path}?{parts.query}" if "?" in self.head.target else parts.path
+        target = self.head.target
+        if target == parts.path:
+            return target
+        target, mark, fragment = target.partition("#")
+        uri = f"{parts.path}?{parts.query}" if "?" in target else parts.path
+        return f"{uri}{mark}{fragment}"
 
     # What the head says, but as attributes that handlers may set
 
@@ -115,8 +127,8 @@ class http_request(Request):
         return command_word(self.method)
 
     @cached_property
-    def version(self) -> str:
-        """The client's version: "1.0" or "1.1"."""
+    def version(self) -> Any:
+        """The client's version: "1.0" or "1.1"; None if old code has found none."""
         return self.head.version
 
     @cached_property
@@ -188,7 +200,8 @@ class http_request(Request):
         target = self.head.target
         if target.startswith("/") or "://" not in target:
             return target
-        return "/" + target.partition("://")[2].partition("/")[2]
+        path = _ORIGIN.sub("", target, count=1)
+        return path if path.startswith("/") else f"/{path}"
 
     def decoded(self, part: str | None) -> str | None:
         """A part of the path, percent-decoded once."""
@@ -225,19 +238,27 @@ class http_request(Request):
             thing = data
         elif isinstance(thing, bytes):
             self._text_length += len(thing)
-        super().push(thing)
+        if type(thing) is bytes and not (self.is_done or self.head_sent):
+            # A done() of somebody's own asks all of `outgoing` for more().
+            self.outgoing.append(thing if type(self).done is _done else _Pushed(thing))
+        else:
+            super().push(thing)
 
     def response(self, code: int = 200) -> str:
         """Set the status; returns the status line.  Raises KeyError for one without a name."""
         message = self.responses[code]
         self.reply_code = code
-        return f"HTTP/{self.version} {code} {message}"
+        return f"HTTP/{self.version or '1.0'} {code} {message}"
 
     def build_reply_header(self) -> str:
         """Status line, fields and empty line.
 
-        The engine makes them itself, unless this or `response` is another's.
+        The engine makes them itself, unless this, `response` or `done` is another's.
         """
+        ident = getattr(getattr(self.channel, "server", None), "ident", "")
+        if ident:
+            self.reply_headers.setdefault("Server", ident)
+        self.reply_headers.setdefault("Date", format_date(time.time()))
         lines = [f"{name}: {value}" for name, value in self.reply_headers.items()]
         return "\r\n".join([self.response(self.reply_code), *lines]) + "\r\n\r\n"
 
@@ -260,7 +281,10 @@ class http_request(Request):
         if self.overruled or self.is_done or self.head_sent:
             super().error(code, reason)
             return
+        caching = self.reply_headers.get("Cache-Control")
         self.take_back()
+        if caching is not None and code < 400:  # said of this very answer, mostly a redirect
+            self["Cache-Control"] = caching
         self._excess = self._text_length = 0
         self.reply_code = code
         page = self.DEFAULT_ERROR_MESSAGE % {"code": code, "message": message}
@@ -270,6 +294,41 @@ class http_request(Request):
         self.done()
 
     reply_now = error
+
+    def give_up(self, code: int = 500) -> None:
+        """For a thread whose work has failed: answer with the canned page in place of everything.
+
+        If the head has left, the connection ends, for all to see.
+        """
+        self.channel.call_in_loop(self._replace_by_page, code)
+
+    def _replace_by_page(self, code: int) -> None:
+        # In the loop, which knows whether the head has left.
+        if not self.head_sent:
+            self.reply_headers.clear()
+            self._more_headers = None
+        self.error(code)
+
+    def pace(self, size: int) -> None:
+        """A thread has pushed `size` more bytes behind `flush()`: wait for a slow client.
+
+        Returns when what was pushed has left, or when nobody waits for it any more; in the loop's
+        own thread at once.
+        """
+        self._ahead += size
+        if self._ahead < self.channel.limits.output_low or self.thread == get_ident():
+            return
+        self._ahead = 0
+        sent = Event()
+        self.channel.call_in_loop(self._mark_sent, sent)
+        # Nobody tells us of a client that has gone, so we look for it ourselves.
+        while self.channel.current_request is self and not sent.wait(1.0):
+            pass
+
+    def _mark_sent(self, sent: Event) -> None:
+        """Set the event when all that was pushed so far has left."""
+        self.channel.producer_fifo.append(Sent(lambda end: sent.set()))
+        self.channel.initiate_send()
 
     def done(self) -> None:
         """The answer is complete; legal in any thread, also under a loop that is not ours."""
@@ -288,9 +347,7 @@ class http_request(Request):
         if self._excess and headers.get("Content-Length") == str(self._text_length):
             headers["Content-Length"] = str(self._text_length + self._excess)
         if len(self.outgoing) != 1 or type(self.outgoing[0]) is not bytes:
-            self.outgoing = [
-                each if hasattr(each, "more") else producers.encoded(each) for each in self.outgoing
-            ]
+            self.outgoing = [_for_the_engine(each) for each in self.outgoing]
         if self._more_headers is None and self.has_own_head():
             self._more_headers = []  # the engine's way for answers with something special
         super().done()
@@ -306,15 +363,32 @@ class http_request(Request):
         """
         channel: Any = self.channel
         ip, port = channel.addr[:2] if isinstance(channel.addr, tuple) else ("unix", 0)
+        line = self.__dict__.get("request") or self.head.line  # a cached property takes its time
         channel.server.logger.log(
             ip,
             f"{port} - - [{self.log_date_string(time.time())}] "
-            f'"{escape(self.request)}" {self.reply_code} {bytes}\n',
+            f'"{escape(line)}" {self.reply_code} {bytes}\n',
         )
+
 
 #: What the engine does itself as long as it is what a class has.
 _build_reply_header = http_request.build_reply_header
 _response = http_request.response
+_done = http_request.done
+
+
+class _Pushed(producers.simple_producer):
+    """Bytes that were pushed to a request whose `done` is another's."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data, max(len(data), 1))
+
+
+def _for_the_engine(pushed: Any) -> Any:
+    """What the engine sends for something that was pushed: bytes or a producer."""
+    if type(pushed) is _Pushed and not pushed.position:  # the other's `done` has come to ours
+        return pushed.data
+    return pushed if hasattr(pushed, "more") else producers.encoded(pushed)
 
 
 def _head_of(channel: Any, line: str, version: str | None, lines: Any) -> Head:
@@ -322,7 +396,7 @@ def _head_of(channel: Any, line: str, version: str | None, lines: Any) -> Head:
     at_hand: Head | None = getattr(channel, "head_at_hand", None)
     if at_hand is not None and at_hand.line == line:
         return at_hand
-    if not version:
+    if not version and " HTTP/" not in line:
         line = f"{line} HTTP/1.0"
     text = "\r\n".join([line, *lines, "", ""])
     return parse_head(text.encode("latin-1"), getattr(channel, "limits", LIMITS))

@@ -8,10 +8,12 @@ import socket
 import sys
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
 from lifetime import ExitNow, event_driven
+from servers.http.leniency import Leniency
 from servers.http.limits import Limits
 from servers.http.listener import HTTPListener
 from servers.medusa import asynchat_25 as asynchat
@@ -45,6 +47,7 @@ __all__ = [
     "maybe_status",
     "producers",
     "splitquery",
+    "trusted_proxies",
     "tz_for_log",
     "unquote",
 ]
@@ -53,6 +56,14 @@ log = logging.getLogger("servers")
 
 #: What the original said; clients were seen to look at it.
 VERSION_STRING = "1.11"
+IDENT = f"Medusa/{VERSION_STRING}"
+
+#: What a dispatcher's constructor sets, and set_socket() sets anew.
+_OF_A_SOCKET = ("socket", "_fileno", "_map")
+
+#: Addresses of proxies; for a request that comes from one, ZServer's access line has the client
+#: that it forwards for.
+trusted_proxies: list[str] = []
 
 CONNECTION = re.compile("Connection: (.*)", re.IGNORECASE)
 REQUEST = re.compile("([^ ]+) ([^ ]+)(( HTTP/([0-9.]+))$|$)")
@@ -75,6 +86,12 @@ class traffic_counter(counter):
         open_ones: int = sum(getattr(each, self.name) for each in self.server.channels)
         return self.value + open_ones
 
+    def increment(self, delta: int = 1) -> int:
+        """Add `delta`; returns the sum before."""
+        result = self.as_long()
+        self.value += delta
+        return result
+
 
 class http_server(HTTPListener):
     """Serves HTTP on `port` of `ip`; "" is everywhere, port 0 any free one.
@@ -86,7 +103,8 @@ class http_server(HTTPListener):
 
     SERVER_IDENT = f"HTTP Server (V{VERSION_STRING})"
     channel_class: Any = http_channel
-    default_limits = Limits()
+    #: Browsers of the time sent fragments, and addresses as they were typed.
+    default_limits = Limits(leniency=Leniency(fragments=True, raw_targets=True))
     total_clients: Any
     total_requests: Any
     exceptions: Any
@@ -100,7 +118,7 @@ class http_server(HTTPListener):
         **settings: Any,
     ) -> None:
         settings.setdefault("limits", self.default_limits)
-        settings.setdefault("ident", f"Medusa/{VERSION_STRING}")
+        settings.setdefault("ident", IDENT)
         self.ip = ip
         inner = logger_object or logger.file_logger(sys.stdout)
         self.logger: Any = self.make_logger(resolver, inner)
@@ -116,6 +134,25 @@ class http_server(HTTPListener):
             f"Medusa (V{VERSION_STRING}) started at {time.ctime()}\n"
             f"\tHostname: {self.server_name}\n\tPort:{self.server_port}\n"
         )
+
+    def set_socket(self, sock: socket.socket, map: Any = None) -> None:
+        """Take over a socket.
+
+        Some make, bind and listen themselves, and call no constructor but that of asyncore's
+        dispatcher; what ours would have done is done here.
+        """
+        if "lifetime" in self.__dict__:
+            super().set_socket(sock, map)
+            return
+        given = {name: self.__dict__[name] for name in self.__dict__ if name not in _OF_A_SOCKET}
+        HTTPListener.__init__(self, sock=sock, limits=self.default_limits, ident=IDENT)
+        self.inherited = False
+        self.__dict__.update(given)
+
+    @cached_property
+    def port(self) -> Any:
+        """The port that was bound, None for a Unix socket; or what a program has set itself."""
+        return self.addr[1] if isinstance(self.addr, tuple) else None
 
     def __getattr__(self, name: str) -> Any:
         # The socket's own methods, such as getsockname: Python 2's dispatchers passed them on.

@@ -8,7 +8,9 @@ from typing import Any
 from servers.http.handlers.put import Put
 from servers.medusa import default_handler
 
-__all__ = ["default_handler", "put_handler"]
+__all__ = ["CONTENT_LENGTH", "default_handler", "put_handler"]
+
+CONTENT_LENGTH = re.compile("Content-Length: ([0-9]+)", re.IGNORECASE)
 
 last_request: Any = None
 

@@ -25,9 +25,9 @@ class trigger(Dispatcher):
         super().__init__(None, lifetime_module.default().map)
         self._trigger = Trigger()
         self._trigger.open()
-        assert self._trigger._reader is not None
         self.connected = True
-        self.set_socket(self._trigger._reader)
+        assert self._trigger.reader is not None  # it is open
+        self.set_socket(self._trigger.reader)
 
     def __repr__(self) -> str:
         return f"<select-trigger (pipe) at {id(self):x}>"

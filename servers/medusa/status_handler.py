@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from servers.http.handlers.status import Status
-from servers.medusa import counter, logger, producers
+from servers.medusa import counter, logger, medusa_gif, producers
 from servers.medusa.producers import lines_producer
 from servers.medusa.util import (
     english_bytes,
@@ -76,6 +76,11 @@ class status_extension(Status):
             request.push(channel_list_producer(self.statusdir, request.channel.server.channels))
             request.done()
             return
+        if rest == "/medusa.gif":
+            request["Content-Type"] = "image/gif"
+            request.push(medusa_gif.data)
+            request.done()
+            return
         for each in self.hyper_objects:
             prefix = f"/object/{id(each)}/"
             if rest.startswith(prefix):
@@ -88,7 +93,9 @@ class status_extension(Status):
         request["Content-Type"] = "text/html"
         request.push(
             "<html><title>Medusa Status Reports</title>"
-            '<body bgcolor="#ffffff"><h1>Medusa Status Reports</h1>'
+            f'<body bgcolor="#ffffff"><img src="{self.statusdir}/medusa.gif" alt="" '
+            f'width="{medusa_gif.width}" height="{medusa_gif.height}">'
+            "<h1>Medusa Status Reports</h1>"
             f"<b>Up:</b> {english_time(int(time.time()) - START_TIME)}"
         )
         for each in self.objects:

@@ -50,7 +50,7 @@ TEXT = "gets bytes; decode them where you need text"
 STATIC_ONLY = "kept for programs that read it; changing it changes nothing"
 NOT_YET = "is not here yet"
 PCGI = "PCGI is left out; serve HTTP, or FastCGI with servers.zserver.FCGIServer"
-MARSHAL = "works between our own programs; bind it to 127.0.0.1, for marshal trusts its sender"
+MARSHAL = "an empty host is 127.0.0.1; plain values only, no names that begin with an underscore"
 GIF = "the picture is our own"
 DIGEST = "as the original, whose digits are not padded; a client of ours and one of medusa agree"
 
@@ -82,7 +82,7 @@ MODULES: dict[str, OldModule] = {
         http_server.handle_accept http_server.log_info
         get_header get_header_match join_headers crack_request maybe_status unquote splitquery
         fifo http_date producers tz_for_log compute_timezone_for_log CONNECTION REQUEST
-        VERSION_STRING
+        VERSION_STRING trusted_proxies
         """,
         different={
             "http_request.command": "upper case, as it was sent; in servers.zserver lower case",
@@ -178,7 +178,7 @@ MODULES: dict[str, OldModule] = {
         channel_list_producer html_repr html_reprs english_bytes english_time progressive_divide
         split_by_units START_TIME
         """,
-        different={"status_extension": "no emergency_debug, and no picture"},
+        different={"status_extension": "no emergency_debug; the picture is our own"},
     ),
     "medusa.auth_handler": OldModule(
         "servers.medusa.auth_handler",
@@ -196,9 +196,8 @@ MODULES: dict[str, OldModule] = {
     ),
     "medusa.put_handler": OldModule(
         "servers.medusa.put_handler",
-        works="put_handler",
+        works="put_handler CONTENT_LENGTH",
         different={"put_handler.handle_request": "the target is replaced when all has come"},
-        missing={"CONTENT_LENGTH": "ask request.get_header('Content-Length')"},
     ),
     "medusa.redirecting_handler": OldModule(
         "servers.medusa.redirecting_handler", works="redirecting_handler"
@@ -229,7 +228,7 @@ MODULES: dict[str, OldModule] = {
         works="xmlrpc_handler.match xmlrpc_handler.call collector",
         different={
             "xmlrpc_handler": "needs defusedxml; broken XML is answered with 400",
-            "xmlrpc_handler.continue_request": "its data is bytes",
+            "xmlrpc_handler.continue_request": "its data is bytes; text for supervisor's handlers",
         },
     ),
     "medusa.rpc_server": OldModule(
@@ -250,21 +249,27 @@ MODULES: dict[str, OldModule] = {
         resolver resolver.resolve resolver.resolve_ptr hooked_callback fast_address_request
         fast_ptr_request unpack_name skip_name unpack_ttl unpack_address_reply unpack_ptr_reply
         """,
-        different={"caching_resolver": "the cache is bounded, and entries expire"},
+        different={
+            "caching_resolver": "the cache is bounded, and entries expire",
+            "caching_resolver.cache": "a copy: (when it ends, seconds left, answer) by name",
+        },
         missing={"rbl": "its host is long gone; ask the list of your choice with resolve()"},
     ),
     "medusa.chat_server": OldModule(
         "servers.medusa.chat_server",
-        works="chat_server chat_server.push_line chat_channel chat_server.channels spy",
+        works="chat_server chat_server.push_line chat_channel chat_server.channels chat_server.spy",
     ),
     "medusa.monitor": OldModule(
         "servers.medusa.monitor",
         works="""
-        monitor_server monitor_channel secure_monitor_server secure_monitor_channel
-        secure_encrypted_monitor_channel monitor_channel.local_env monitor_channel.prompt
-        output_producer
+        monitor_server monitor_channel secure_monitor_channel secure_encrypted_monitor_channel
+        monitor_channel.local_env monitor_channel.prompt monitor_channel.multi_line output_producer
         """,
-        different={"hex_digest": DIGEST},
+        different={
+            "hex_digest": DIGEST,
+            "secure_monitor_server": "an empty hostname is 127.0.0.1; for others, name the address",
+            "monitor_channel.clean_line": "gets bytes, and gives text",
+        },
     ),
     "medusa.monitor_client": OldModule(
         "servers.medusa.monitor_client",
@@ -272,12 +277,9 @@ MODULES: dict[str, OldModule] = {
         different={"hex_digest": DIGEST},
     ),
     "medusa.monitor_client_win32": OldModule(
-        "",
-        missing={
-            "reader": "use servers.medusa.monitor_client",
-            "writer": "use servers.medusa.monitor_client",
-            "hex_digest": "use servers.medusa.monitor_client",
-        },
+        "servers.medusa.monitor_client_win32",
+        works="reader writer",
+        different={"hex_digest": DIGEST},
     ),
     "medusa.ftp_server": OldModule(
         "servers.medusa.ftp_server",
@@ -288,15 +290,19 @@ MODULES: dict[str, OldModule] = {
         ftp_server.total_exceptions ftp_channel ftp_channel.read_only ftp_channel.write_commands
         ftp_channel.restart_position ftp_channel.filesystem ftp_channel.authorized
         ftp_channel.client_addr ftp_channel.current_mode ftp_channel.type_map
-        ftp_channel.type_mode_map ftp_channel.respond ftp_channel.log
+        ftp_channel.respond ftp_channel.log ftp_channel.client_dc ftp_channel.passive_acceptor
         ftp_channel.command_not_understood ftp_channel.command_not_authorized
         ftp_channel.check_command_authorization ftp_channel.make_xmit_channel
         ftp_channel.make_recv_channel ftp_channel.new_passive_acceptor ftp_channel.get_dir_list
-        passive_acceptor xmit_channel recv_channel dummy_authorizer anon_authorizer
+        passive_acceptor dummy_authorizer anon_authorizer
         unix_authorizer unix_authorizer_with_anonymous asyncore
         """,
         different={
             "ftp_channel.cmd_port": "refuses addresses that are not the client's own",
+            "ftp_channel.type_mode_map": "files are opened for bytes in every mode",
+            "ftp_channel.bind_local_minus_one": "has no effect; connections come from any port",
+            "xmit_channel": "sends when close_when_done() has been called",
+            "recv_channel": "stands for the file; its end is the data connection's",
         },
     ),
     "medusa.event_loop": OldModule(
@@ -323,12 +329,17 @@ MODULES: dict[str, OldModule] = {
     "medusa.thread.thread_handler": OldModule(
         "servers.medusa.thread.thread_handler",
         works="""
-        request_queue script_handler script_handler.add_module thread_output_file
-        header_scanning_file collector request_loop_thread
+        request_queue request_queue.put request_queue.get script_handler script_handler.add_module
+        thread_output_file collector request_loop_thread
         """,
+        different={
+            "header_scanning_file": "the request sends what is written: framed, logged, kept alive",
+        },
     ),
     "medusa.thread.thread_channel": OldModule(
-        "servers.medusa.thread.thread_channel", works="thread_channel"
+        "servers.medusa.thread.thread_channel",
+        works="thread_channel.handle_close",
+        different={"thread_channel": "function(file, *args) is given a file that takes bytes"},
     ),
     "medusa.thread.pi_module": OldModule("servers.medusa.thread.pi_module", works="main"),
     "medusa.thread.test_module": OldModule("servers.medusa.thread.test_module", works="main"),
@@ -401,18 +412,15 @@ MODULES: dict[str, OldModule] = {
     "ZServer": OldModule(
         "servers.zserver",
         works="""
-        exit_code setNumberOfThreads requestCloseOnExec logger zhttp_handler zhttp_server
+        exit_code setNumberOfThreads requestCloseOnExec logger zhttp_handler zhttp_server FTPServer
+        FCGIServer resolver secure_monitor_server
         """,
         different={
             "CONNECTION_LIMIT": "connections of one server, read when it is made",
             "LARGE_FILE_THRESHOLD": "read when a server is made",
         },
         missing={
-            "FCGIServer": NOT_YET,
-            "FTPServer": NOT_YET,
             "PCGIServer": PCGI,
-            "resolver": NOT_YET,
-            "secure_monitor_server": NOT_YET,
         },
     ),
     "ZServer.HTTPServer": OldModule(
@@ -422,26 +430,25 @@ MODULES: dict[str, OldModule] = {
         zhttp_server.server_protocol zhttp_server.readable zhttp_server.listen
         zhttp_server.clean_shutdown_control zwebdav_server zhttp_handler zhttp_handler.match
         zhttp_handler.handle_request zhttp_handler.continue_request zhttp_handler.get_environment
-        zhttp_handler.status zhttp_collector zhttp_channel zhttp_channel.work zhttp_channel.push
+        zhttp_handler.status zhttp_handler.set_webdav_source_clients zhttp_collector zhttp_channel zhttp_channel.work zhttp_channel.push
         zhttp_channel.close zhttp_channel.working zhttp_channel.closed
         zhttp_channel.no_more_requests CONTENT_LENGTH CONNECTION
         """,
         different={
             "zhttp_channel.queue": "mostly empty: a request is read when the one before is done",
             "zhttp_channel.zombie_timeout": "seconds without activity, not since the connection",
+            "zwsgi_handler": "publishes a WSGI application; the connection is kept",
         },
         missing={
             "zhttp_channel.done": "nothing needs to call it: the end of the answer is noticed",
             "zhttp_channel.max_header_len": "set the limit head; a longer one is answered with 431",
-            "zhttp_handler.set_webdav_source_clients": NOT_YET,
-            "zwsgi_handler": NOT_YET,
         },
     ),
     "ZServer.HTTPResponse": OldModule(
         "servers.zserver.HTTPResponse",
-        works="ChannelPipe ChannelPipe.write ChannelPipe.close ChannelPipe.finish make_response",
+        works="ChannelPipe ChannelPipe.write ChannelPipe.close ChannelPipe.finish "
+        "ChannelPipe.start_response make_response",
         different={"ZServerHTTPResponse": "an empty body is 200, not 204; no retry"},
-        missing={"ChannelPipe.start_response": NOT_YET},
     ),
     "ZServer.Producers": OldModule(
         "servers.zserver.Producers",
@@ -458,12 +465,12 @@ MODULES: dict[str, OldModule] = {
     ),
     "ZServer.PubCore.ZRendezvous": OldModule(
         "servers.zserver.PubCore.ZRendezvous",
-        different={"ZRendevous": "has no accept: the pool publishes by itself"},
+        works="ZRendevous ZRendevous.accept ZRendevous.handle",
     ),
     "ZServer.PubCore.ZServerPublisher": OldModule(
         "servers.zserver.PubCore.ZServerPublisher",
         works="publish",
-        missing={"ZServerPublisher": "the pool publishes by itself"},
+        different={"ZServerPublisher": "ends with its pool"},
     ),
     "ZServer.Wakeup": OldModule("servers.zserver.Wakeup", works="Wakeup"),
     "ZServer.PubCore.ZEvent": OldModule("servers.zserver.PubCore.ZEvent", works="Wakeup"),
@@ -479,13 +486,21 @@ MODULES: dict[str, OldModule] = {
         "servers.zserver.FTPServer",
         works="FTPServer FTPServer.limiter FTPLimiter zope_ftp_channel",
     ),
-    "ZServer.FTPRequest": OldModule("servers.zserver.FTPRequest", works="FTPRequest"),
+    "ZServer.FTPRequest": OldModule(
+        "servers.zserver.FTPRequest",
+        different={"FTPRequest": "is made of path, command, channel and response; stdin for STOR"},
+    ),
     "ZServer.FTPResponse": OldModule(
         "servers.zserver.FTPResponse", works="FTPResponse CallbackPipe make_response"
     ),
     "ZServer.FCGIServer": OldModule(
         "servers.zserver.FCGIServer",
-        works="FCGIServer FCGIRecord FCGIChannel FCGIPipe FCGIResponse",
+        works="FCGIPipe FCGIResponse",
+        different={
+            "FCGIServer": "a Unix socket has the permissions of the umask, not 0777",
+            "FCGIChannel": "what is asked is in the request: request.environ, request.collector",
+            "FCGIRecord": "contents and values are bytes",
+        },
     ),
     "ZServer.PCGIServer": OldModule(
         "",

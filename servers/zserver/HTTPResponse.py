@@ -5,6 +5,7 @@ The thread fills a response; its end, and every `write`, goes to the loop throug
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from servers.http.status import REASONS
@@ -19,6 +20,8 @@ class ChannelPipe:
         self._channel = request.channel
         self._closed = False
         self._bytes = 0
+        self._flushed = False
+        self._started: tuple[str, list[tuple[str, str]]] | None = None  # what WSGI has said so far
 
     @property
     def closed(self) -> bool:
@@ -26,12 +29,14 @@ class ChannelPipe:
         return self._closed or bool(self._channel.closed)
 
     def write(self, text: str | bytes, l: int | None = None) -> None:  # noqa: E741
-        """Send a piece of the body; l is its length, which is known."""
+        """Send a piece of the body, and wait for a slow client; l is its length, which is known."""
         if self.closed:
             return
         data = encoded(text)
         self._bytes += len(data)
         self._request.push(data)
+        if self._flushed:
+            self._request.pace(len(data))
 
     def push_producer(self, producer: Any) -> None:
         """Send what a producer gives."""
@@ -41,6 +46,7 @@ class ChannelPipe:
     def flush(self) -> None:
         """Send the head, and what was written so far."""
         if not self.closed:
+            self._flushed = True
             self._request.flush()
 
     def close(self) -> None:
@@ -48,6 +54,64 @@ class ChannelPipe:
         if not self._closed:
             self._closed = True
             self._request.done()
+
+    def fail(self) -> None:
+        """Answer with 500; if the head has left, the connection ends for all to see."""
+        if not self._closed:
+            self._closed = True
+            self._request.give_up(500)
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """WSGI's: takes status and fields; they leave with the first piece of the body.
+
+        Returns what sends a piece.  A second call needs an exc_info, which it raises if the head
+        has left.  Raises AssertionError for a second call without one.
+        Source: PEP 3333, "The start_response() Callable".
+        """
+        if exc_info is not None:
+            try:
+                if self._flushed:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # else the traceback would hold on to this frame
+        elif self._started is not None:
+            raise AssertionError("start_response() is called again without exc_info")
+        self._started = status, list(headers)
+        return self.write_piece
+
+    def write_piece(self, data: bytes, is_last: bool = False) -> None:
+        """Send a piece of a WSGI application's answer; an empty one is none.
+
+        Raises AssertionError if start_response() was not called, TypeError for what is not bytes.
+        """
+        if not isinstance(data, bytes):
+            raise TypeError(f"a WSGI application gives bytes, not {type(data).__name__}")
+        if data:
+            self.send_start()
+            self.write(data)
+            if not self._flushed and not is_last:
+                self.flush()
+
+    def send_start(self) -> None:
+        """Set what start_response() was given, once; for an answer without a body.
+
+        Raises AssertionError if it was not called, ValueError for a status that is none.
+        """
+        if self._started is None:
+            raise AssertionError("start_response() was not called")
+        if self._bytes or self._flushed:
+            return
+        status, headers = self._started
+        self._request.reply_code = int(status.split(" ", 1)[0])
+        seen = set()
+        for name, value in headers:
+            if name.lower() in seen:
+                self._request.add_header(name, value)
+            else:
+                self._request[name] = value
+                seen.add(name.lower())
 
     def finish(self, response: Any) -> None:
         """The answer is complete."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import unquote
 
 from servers import zserver
-from servers.http.limits import Limits
 from servers.http.status import METHODS
-from servers.loggers import CombinedFormat, escape, user
+from servers.loggers import UNSAFE_WORD, CombinedFormat, escape, user
+from servers.medusa import http_server as medusa_server
 from servers.medusa.counter import counter
 from servers.medusa.http_request import command_word, http_request
 from servers.medusa.http_server import get_header, http_channel, http_server
 from servers.medusa.producers import simple_producer
 from servers.zserver import DebugLogger, PubCore
-from servers.zserver.HTTPResponse import make_response
+from servers.zserver.HTTPResponse import ChannelPipe, make_response
 from servers.zserver.utils import requestCloseOnExec
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "zhttp_request",
     "zhttp_server",
     "zwebdav_server",
+    "zwsgi_handler",
 ]
 
 CONTENT_LENGTH = re.compile("Content-Length: ([0-9]+)", re.IGNORECASE)
@@ -80,6 +83,8 @@ class zhttp_request(http_request):
         """Write the access line, in the combined format."""
         channel: Any = self.channel
         ip = channel.addr[0] if isinstance(channel.addr, tuple) else "unix"
+        if ip in medusa_server.trusted_proxies:
+            ip = forwarded_for(self) or ip
         name = user(self.head.get("Authorization")).replace("-", "Anonymous", 1)
         referer, agent = self.head.get("Referer") or "", self.head.get("User-Agent") or ""
         channel.server.logger.log(
@@ -88,6 +93,15 @@ class zhttp_request(http_request):
             f'"{escape(self.request)}" {self.reply_code} {bytes} '
             f'"{escape(referer)}" "{escape(agent)}"\n',
         )
+
+
+def forwarded_for(request: Any) -> str:
+    """The client of whom the nearest proxy says that it asks for him, escaped; "" if it does not.
+
+    Only the last entry is that proxy's own; those before it are what the client says.
+    """
+    field = request.head.get("X-Forwarded-For") or ""
+    return escape(field.rpartition(",")[2].strip(), UNSAFE_WORD)
 
 
 class zhttp_collector:
@@ -128,6 +142,7 @@ class zhttp_handler:
     """
 
     _force_connection_close = False
+    _wdav_client_reg: re.Pattern[str] | None = None
 
     def __init__(
         self, module: Any, uri_base: str | None = None, env: dict[str, str] | None = None
@@ -141,6 +156,10 @@ class zhttp_handler:
             uri_base = f"/{uri_base.strip('/')}" if uri_base.strip("/") else ""
         self.uri_base = uri_base
         self.uri_regex = re.compile(f"{re.escape(uri_base)}.*", re.DOTALL)
+
+    def set_webdav_source_clients(self, regex: str) -> None:
+        """Give clients whose User-Agent the expression matches the source of what they GET."""
+        self._wdav_client_reg = re.compile(regex)
 
     def match(self, request: Any) -> Any:
         """Whether the uri is below ours."""
@@ -158,12 +177,12 @@ class zhttp_handler:
         else:
             self.continue_request(io.BytesIO(), request)
 
-    def get_environment(self, request: Any) -> dict[str, str]:
+    def get_environment(self, request: Any) -> dict[str, Any]:
         """The CGI environment of a request.  A field with an underscore in its name is dropped."""
         path, params, query, _ = request.split_uri()
         inner = unquote((path or "") + (params or ""), errors="surrogateescape")
         server: Any = request.channel.server
-        env = {
+        env: dict[str, Any] = {
             "REQUEST_METHOD": request.method.upper(),
             "SERVER_PORT": str(server.port),
             "SERVER_NAME": str(server.server_name),
@@ -184,6 +203,9 @@ class zhttp_handler:
             value = value.strip(" \t")
             env[key] = f"{env[key]}, {value}" if key in env else value
         env.update(self.env_override)
+        expression = self._wdav_client_reg
+        if expression is not None and expression.match(env.get("HTTP_USER_AGENT", "")):
+            ask_for_source(env)
         return env
 
     def continue_request(self, sin: Any, request: Any) -> None:
@@ -202,6 +224,48 @@ class zhttp_handler:
             f"<li><b>ZServer Handler</b> <ul><li><b>Published Module:</b> {self.module_name}"
             f"<li><b>Hits:</b> {self.hits}</ul>"
         )
+
+
+def ask_for_source(env: dict[str, Any]) -> None:
+    """Let an environment be that of a WebDAV client, which wants the source and no page."""
+    env["WEBDAV_SOURCE_PORT"] = 1
+    if env["REQUEST_METHOD"] == "GET":
+        env["PATH_INFO"] = f"{env['PATH_INFO'].rstrip('/')}/manage_DAVget"
+
+
+class zwsgi_handler(zhttp_handler):
+    """Lets threads answer by a WSGI application; the connection is kept as behind other answers.
+
+    module: the application, or any name, for ZPublisher's.
+    """
+
+    def continue_request(self, sin: Any, request: Any) -> None:
+        """The body is here: let a thread ask the application."""
+        env = self.get_environment(request)
+        # PEP 3333: text stands for bytes there, one for one.
+        env["PATH_INFO"] = env["PATH_INFO"].encode("utf-8", "surrogateescape").decode("latin-1")
+        if request.head.chunked:  # it is decoded, and we know by now how long it is
+            env["CONTENT_LENGTH"] = str(sin.seek(0, io.SEEK_END))
+            sin.seek(0)
+            del env["HTTP_TRANSFER_ENCODING"]
+        pipe = ChannelPipe(request)
+        env.update(
+            {
+                "wsgi.version": (1, 0),
+                "wsgi.url_scheme": "http" if request.channel.server.tls is None else "https",
+                "wsgi.input": sin,
+                "wsgi.errors": sys.stderr,
+                "wsgi.multithread": True,
+                "wsgi.multiprocess": False,
+                "wsgi.run_once": False,
+                "wsgi.output": pipe,
+            }
+        )
+        if self._force_connection_close:
+            request["Connection"] = "close"
+        DebugLogger.log("I", id(request), env.get("CONTENT_LENGTH", 0))
+        request.channel.queue.append((self.module_name, env, pipe.start_response))
+        request.channel.work()
 
 
 class ZRequest:
@@ -292,7 +356,7 @@ class zhttp_server(http_server):
         **settings: Any,
     ) -> None:
         connections = max(int(zserver.CONNECTION_LIMIT), 1)
-        settings.setdefault("limits", Limits(connections=connections))
+        settings.setdefault("limits", replace(self.default_limits, connections=connections))
         self.fast_listen = fast_listen
         super().__init__(ip, port, resolver, logger_object, **settings)
         self.request_server_name = self.server_name

@@ -57,7 +57,11 @@ class _SignalHandler:
                 logger.exception("the handler %r of signal %d failed", handler, signum)
 
 
-SignalHandler = _SignalHandler()
+SignalHandler = _handler = _SignalHandler()
+
+# In the old package `SignalHandler` was a module as well; the switch puts this one in its place.
+registerHandler = _handler.registerHandler
+getRegisteredSignals = _handler.getRegisteredSignals
 
 
 def logfileReopenHandler(loggers: Iterable[Any] = ()) -> None:
@@ -74,8 +78,8 @@ LogfileReopenHandler = logfileReopenHandler
 def registerZopeSignals(loggers: Iterable[Any] = ()) -> None:
     """TERM stops, INT too, HUP restarts, USR1 shows stacks, USR2 reopens logs."""
     given = list(loggers)
-    SignalHandler.registerHandler(signal.SIGTERM, shutdownFastHandler)
-    SignalHandler.registerHandler(signal.SIGINT, shutdownHandler)
-    SignalHandler.registerHandler(signal.SIGHUP, restartHandler)
-    SignalHandler.registerHandler(signal.SIGUSR1, showStacks)
-    SignalHandler.registerHandler(signal.SIGUSR2, lambda: logfileReopenHandler(given))
+    registerHandler(signal.SIGTERM, shutdownFastHandler)
+    registerHandler(signal.SIGINT, shutdownHandler)
+    registerHandler(signal.SIGHUP, restartHandler)
+    registerHandler(signal.SIGUSR1, showStacks)
+    registerHandler(signal.SIGUSR2, lambda: logfileReopenHandler(given))

@@ -10,15 +10,20 @@ LARGE_FILE_THRESHOLD: bytes of a request's body above which it waits in a file.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
 CONNECTION_LIMIT = 1000
 LARGE_FILE_THRESHOLD = 524288
 
 #: Where the old names of the package itself are; they are imported when they are asked for.
 _PLACES = {
+    "FCGIServer": "servers.zserver.FCGIServer",
+    "FTPServer": "servers.zserver.FTPServer",
     "exit_code": "servers.zserver.Lifetime",
     "requestCloseOnExec": "servers.zserver.utils",
+    "secure_monitor_server": "servers.medusa.monitor",
     "setNumberOfThreads": "servers.zserver.PubCore",
     "zhttp_handler": "servers.zserver.HTTPServer",
     "zhttp_server": "servers.zserver.HTTPServer",
@@ -27,9 +32,21 @@ _PLACES = {
 
 def __getattr__(name: str) -> object:
     """Names that old code imports from the package itself."""
-    if name == "logger":
-        return import_module("servers.medusa.logger")
+    if name in ("logger", "resolver"):
+        return import_module(f"servers.medusa.{name}")
     if name in _PLACES:
         value: object = getattr(import_module(_PLACES[name]), name)
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """`FTPServer` here is the class, also when the module of that name has been imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _PLACES and isinstance(value, ModuleType):
+            return  # what an import does for its module; `__getattr__` finds the class in it
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

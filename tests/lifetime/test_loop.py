@@ -824,3 +824,22 @@ def test_the_module_has_no_other_names() -> None:
 
 def test_time_comes_from_a_clock_that_nobody_sets() -> None:
     assert Lifetime().clock is time.monotonic
+
+
+def test_it_is_known_how_often_a_stop_was_asked_for_and_an_undo_forgets_it(loop: Lifetime) -> None:
+    Member(loop, lambda phase, elapsed: True)
+    counts = []
+
+    def in_phase(phase: Phase) -> None:
+        counts.append(loop.requests)
+        if phase is Phase.WITHDRAWING and len(counts) == 1:
+            loop.shutdown()
+            counts.append(loop.requests)
+            loop.resume()
+        elif phase is Phase.RUNNING:
+            loop.shutdown(fast=True)
+
+    loop.on_phase(in_phase)
+    loop.call_later(0, loop.shutdown)
+    loop.loop()
+    assert counts[:4] == [1, 2, 0, 1]

@@ -115,17 +115,137 @@ def test_an_installed_package_is_taken_over_when_it_is_named(tmp_path):
     assert installed(text, tmp_path, "replace=['medusa']") == "servers.medusa\n"
 
 
-@pytest.mark.parametrize("name", ["medusa.ftp_server", "supervisor.medusa.resolver"])
-def test_a_module_that_is_not_here_yet_says_so(name):
+def test_a_module_that_is_left_out_says_why():
     output = installed(
-        f"""
+        """
+        for name in "ZServer.PCGIServer", "supervisor.medusa.text_socket":
+            try:
+                __import__(name)
+            except ModuleNotFoundError as error:
+                print(error)
+        """
+    )
+    assert output == (
+        "ZServer.PCGIServer is left out: PCGI is left out; serve HTTP, or FastCGI with "
+        "servers.zserver.FCGIServer\n"
+        "supervisor.medusa.text_socket is left out: sockets carry bytes; encode what you send, "
+        "decode what you get\n"
+    )
+
+
+def test_a_module_is_one_object_under_all_its_names_and_keeps_its_own():
+    output = installed(
+        """
+        import importlib, sys
+        from ZServer.medusa import producers
+        from medusa.thread import select_trigger
+        import medusa.producers, servers.medusa.producers as ours
+        print(producers is medusa.producers is ours, producers.__spec__.name)
+        print(importlib.reload(medusa.producers) is ours)
+        """
+    )
+    assert output == "True servers.medusa.producers\nTrue\n"
+
+
+def test_a_module_is_imported_when_it_is_asked_for():
+    output = installed(
+        """
+        import sys
+        print("servers.medusa.ftp_server" in sys.modules)
+        """
+    )
+    assert output == "False\n"
+
+
+FLAT = "flat=True"
+
+
+def test_the_bare_names_of_medusa_s_folder():
+    output = installed(
+        """
+        import http_server, default_handler, logger, producers, select_trigger
+        from http_server import http_request
+        from thread_handler import request_queue
+        import servers.medusa.http_server
+        print(http_server is servers.medusa.http_server, logger.__name__)
+        print(done[-1])
+        print(servers.legacy.install(flat=True))
+        """,
+        how=FLAT,
+    )
+    assert output == (
+        "True servers.medusa.logger\n"
+        "the modules of medusa are importable by their bare names, such as http_server\n"
+        "[]\n"
+    )
+
+
+def test_bare_names_are_not_there_unless_they_are_asked_for():
+    output = installed(
+        """
         try:
-            import {name}
+            import http_server
         except ModuleNotFoundError as error:
             print(error)
         """
     )
-    assert output == f"{name} is not here yet; docs/reference/old-names.md says what there is\n"
+    assert output == "No module named 'http_server'\n"
+
+
+def test_a_bare_name_shadows_no_module(tmp_path):
+    (tmp_path / "logger.py").write_text("mine = 1\n")
+    text = "import logger, counter; print(logger.mine, counter.__name__, *done, sep='\\n')"
+    output = installed(text, tmp_path, FLAT)
+    assert output.startswith("1\nservers.medusa.counter\n")
+    assert "logger is installed, and left as it is; replace=['logger'] takes it over" in output
+
+
+def test_a_bare_name_shadows_no_module_that_is_found_later(tmp_path):
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "counter.py").write_text("mine = 1\n")
+    text = "import sys; sys.path.insert(0, 'later'); import counter; print(counter.mine)"
+    assert installed(text, tmp_path, FLAT) == "1\n"
+
+
+def test_a_bare_name_takes_over_a_module_when_it_is_told_to(tmp_path):
+    (tmp_path / "logger.py").write_text("mine = 1\n")
+    text = "import logger; print(logger.__name__)"
+    how = "flat=True, replace=['logger']"
+    assert installed(text, tmp_path, how) == "servers.medusa.logger\n"
+
+
+def test_a_script_of_1999_runs_with_bare_names(tmp_path):
+    (tmp_path / "counter.py").write_text("mine = 'beside the script'\n")
+    (tmp_path / "old.py").write_text(
+        "import http_server, counter, sys\n"
+        "print(http_server.http_server.SERVER_IDENT, counter.mine, sys.argv[1:])\n"
+    )
+    status, output, errors = run("-m", "servers.legacy", "--flat", str(tmp_path / "old.py"), "x")
+    assert (status, output) == (0, "HTTP Server (V1.11) beside the script ['x']\n")
+    assert "servers.legacy: counter is installed, and left as it is" in errors
+
+
+def test_a_package_beside_the_script_is_left_alone(tmp_path):
+    (tmp_path / "medusa").mkdir()
+    (tmp_path / "medusa" / "__init__.py").write_text("mine = 1\n")
+    (tmp_path / "old.py").write_text("import medusa; print(medusa.__name__)\n")
+    script = str(tmp_path / "old.py")
+    assert run("-m", "servers.legacy", "--quiet", script)[1] == "medusa\n"
+    arguments = ("-m", "servers.legacy", "--quiet", "--replace", "medusa", script)
+    assert run(*arguments)[1] == "servers.medusa\n"
+
+
+def test_parts_of_a_package_that_was_imported_already_are_taken_over_as_well(tmp_path):
+    (tmp_path / "medusa").mkdir()
+    (tmp_path / "medusa" / "__init__.py").write_text("")
+    (tmp_path / "medusa" / "counter.py").write_text("mine = 1\n")
+    program = (
+        "import medusa.counter\nimport servers.legacy\n"
+        "servers.legacy.install(replace=['medusa'])\n"
+        "import medusa.counter\nprint(medusa.counter.__name__)\n"
+    )
+    status, output, errors = run("-c", program, folder=tmp_path)
+    assert (status, output) == (0, "servers.medusa.counter\n"), errors
 
 
 SCRIPT = """

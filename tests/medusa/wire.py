@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.medusa.conftest import get
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -163,11 +161,3 @@ def check(right: Right, answers: list[Answer], end: str) -> None:
         assert not set(right.lacks) & set(first.fields)
         if right.body is not None:
             assert re.fullmatch(right.body, first.body.decode("latin-1"), re.DOTALL)
-
-
-def owed(name: str, reasons: dict[str, str]) -> Any:
-    """A case, marked if it is still to be done."""
-    if name not in reasons:
-        return name
-    mark = pytest.mark.xfail(strict=True, reason=reasons[name])
-    return pytest.param(name, marks=mark)

@@ -33,6 +33,39 @@ def test_it_stops_in_phase_1_and_leaves_in_phase_2():
     assert clock not in lifetime.map.values()
 
 
+def test_it_goes_on_after_a_shutdown_that_was_taken_back():
+    lifetime = Lifetime(patience=Patience(withdraw_minimum=5.0))
+    calls: list[int] = []
+
+    def tick() -> None:
+        calls.append(lifetime.phase)
+        if len(calls) == 1:
+            lifetime.shutdown()
+            lifetime.call_later(0.02, lifetime.resume)
+        elif len(calls) == 3:
+            clock.close()
+
+    clock = Clock(0.001, tick, lifetime)
+    assert lifetime.loop() is None
+    assert calls == [0, 0, 0]
+
+
+def test_one_that_was_closed_meanwhile_does_not_go_on():
+    lifetime = Lifetime(patience=Patience(withdraw_minimum=5.0))
+    clock = Clock(0.001, lambda: pytest.fail("it was closed"), lifetime)
+    anchor = Clock(60, lambda: None, lifetime)  # somebody is to be served
+
+    def take_back() -> None:
+        clock.close()
+        lifetime.resume()
+        lifetime.call_later(0.02, anchor.close)
+
+    lifetime.shutdown()
+    lifetime.call_later(0.0, take_back)
+    lifetime.loop()
+    assert not lifetime.map
+
+
 def test_a_callback_that_fails_does_not_stop_it(caplog):
     lifetime = Lifetime()
     calls: list[int] = []

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from lifetime import Dispatcher, Lifetime, Patience, Phase
+from lifetime import Dispatcher, Lifetime, Patience, Phase, Veto
 from lifetime.selectors import PollSelector, Selector, SelectSelector, default_selector
 from servers.http import HTTPListener
 from servers.listener import Listener
-from tests.lifetime.members import watched
+from tests.lifetime.members import Member, watched
 
 HERE = ("127.0.0.1", 0)
 
@@ -245,6 +245,32 @@ def test_behind_phase_2_nothing_waits_for_the_last_handshakes(loop: Lifetime) ->
     listener = Door(HERE, lifetime=loop)
     assert listener.clean_shutdown_control(Phase.DRAINING, 0.0) is None
     assert not listener.accepting
+
+
+def test_one_that_stays_answers_until_phase_4_and_holds_nobody(
+    loop: Lifetime, connect: Callable[[Listener], socket.socket]
+) -> None:
+    class Staying(Door):
+        stays = True
+
+    staying = Staying(HERE, lifetime=loop)
+    clients: list[socket.socket] = []
+
+    def until_it_is_served(phase: int, time_in_phase: float) -> object:
+        if phase < Phase.DRAINING or staying.served:
+            return None
+        if not clients:
+            clients.append(connect(staying))
+        return Veto("a client in phase 3")
+
+    member = Member(loop, until_it_is_served)
+    loop.shutdown()
+    report = loop.loop()
+    member.close()
+    assert report is not None and report.orderly
+    assert staying.served == 1
+    assert {veto.owner for veto in report.vetoes} == {"member"}
+    assert clients[0].recv(1) == b""
 
 
 def test_an_abort_closes_those_in_the_queue_and_counts_whom_an_answer_was_owed(

@@ -25,6 +25,27 @@ def test_port_0_is_left_to_the_system() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("8081", ("127.0.0.1", 8081)),
+        ("0.0.0.0:8081", ("0.0.0.0", 8081)),
+        ("localhost:0", ("localhost", 0)),
+        ("[::1]:8081", ("::1", 8081)),
+    ],
+)
+def test_an_address_is_a_port_or_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
+    assert options.address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", ":80", "::1", "::1:80", "here", "here:", "[::1]", "a:b:80"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a"):
+        options.address(text)
+
+
+@pytest.mark.parametrize(
     ("text", "span"),
     [("5", (5.0, None)), ("5:10", (5.0, 10.0)), ("0:0", (0.0, 0.0)), ("1.5:1.5", (1.5, 1.5))],
 )

@@ -38,7 +38,7 @@ class SimpleLifetime(Lifetime):
         raise TooLate("a simple loop goes on")
 
     def loop(self) -> Any:
-        with self._running():
+        with self.running():
             while not self.asked_to_stop:
                 self.turn(None)
             self.simple = ShutdownSequence(self.clock(), Patience())

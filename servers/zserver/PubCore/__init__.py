@@ -27,6 +27,7 @@ def setNumberOfThreads(n: int) -> None:
 def handle(module: Any, request: Any, response: Any) -> None:
     """Publish `module` for a request, in a thread of the pool.
 
+    request, response: those of WSGI too: a mapping, and the start_response of a ChannelPipe.
     So much may wait that more would only wait in vain; that is answered with 503.
     """
     global _pool
@@ -36,8 +37,14 @@ def handle(module: Any, request: Any, response: Any) -> None:
     try:
         _pool.handle(module, request, response)
     except WorkersBusy:
-        response.setStatus(503)
-        response.finish()
+        if isinstance(request, dict):
+            response("503 Service Unavailable", [])
+            pipe = request["wsgi.output"]
+            pipe.send_start()
+            pipe.close()
+        else:
+            response.setStatus(503)
+            response.finish()
         close_body(request)
 
 

@@ -1,0 +1,246 @@
+"""Handover: another process takes our listeners over, and only when it serves do we stop.
+
+A successor connects to a Unix socket of ours and is given copies of our listening sockets.  It
+says when it is ready; from then on it accepts and we do not, and our shutdown begins in phase 1.
+Whoever connects at any moment waits in a queue that somebody serves, so nobody is refused or
+forgotten.  A successor that fails before that, or is not ready in time, changes nothing for
+anybody; one that dies while we are still in phase 1 makes us take everything back.
+
+    successor                         predecessor
+    connects                      →
+                                  ←   take N, and N descriptors
+    ready 0,2                     →   it listens on the first and the third
+                                  ←   yours, or: no REASON
+    bye                           →   it stops by itself; do not come back
+                                      the end of the connection is the end of the process
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from lifetime import Lifetime, Phase, TooLate
+from lifetime.console.places import place
+from lifetime.console.sources.peers import may_ask, peer_of
+from servers.channel import Channel
+from servers.listener import Listener
+
+log = logging.getLogger("servers")
+
+#: Seconds in which a successor must be ready.
+READY_WITHIN = 60.0
+
+#: Listeners that are handed over at most; a message carries no more descriptors than 253.
+MOST = 64
+
+#: Bytes of one line.
+MAX_LINE = 1024
+
+
+def handover_path(name: str) -> str:
+    """Where the process of that name can be taken over: a name, or a path with a slash in it.
+
+    Raises OSError with a sentence if it cannot be there.
+    """
+    return f"{place(name).removesuffix('.console')}.handover"
+
+
+class HandoverPoint(Listener):
+    """Where a successor asks for our listeners.
+
+    name: as for a console; ready_within: seconds that a successor has.
+    on_change: called with True when another process serves in our place, and with False when we do
+        again.
+    Raises OSError if it cannot be there.
+    """
+
+    stays = True
+
+    def __init__(
+        self,
+        name: str,
+        lifetime: Lifetime | None = None,
+        *,
+        ready_within: float = READY_WITHIN,
+        on_change: Callable[[bool], object] | None = None,
+    ) -> None:
+        self.name = name
+        self.ready_within = ready_within
+        self.on_change = on_change
+        self.successor: Successor | None = None
+        super().__init__(handover_path(name), lifetime=lifetime, max_channels=4)
+        os.chmod(self.addr, 0o600)
+
+    def make_channel(self, sock: socket.socket, addr: Any) -> None:
+        """Somebody wants to take over."""
+        peer = peer_of(sock)
+        channel = Successor(self, sock, peer.pid)
+        if not may_ask(peer, ()):
+            channel.refuse(f"user {peer.name} may not; start it as the server's user, or as root")
+        elif self.lifetime.phase > Phase.WITHDRAWING:
+            channel.refuse("stopping already, and nobody is accepted here any more")
+        elif self.successor is not None:
+            channel.refuse(f"process {self.successor.pid} is taking over already")
+        else:
+            self.successor = channel
+            channel.offer(self._listeners())
+
+    def hide(self) -> None:
+        """Whoever comes next is the successor's."""
+        self.close()
+
+    def show_again(self) -> None:
+        """The successor has died, and its successor is ours."""
+        try:
+            HandoverPoint(
+                self.name,
+                self.lifetime,
+                ready_within=self.ready_within,
+                on_change=self.on_change,
+            )
+        except OSError as error:
+            log.error("nobody can take over any more: %s", error)
+
+    def _listeners(self) -> list[Listener]:
+        members = [each for each in self.lifetime.map.values() if isinstance(each, Listener)]
+        return [each for each in members if each.is_ours and each is not self and each.accepting][
+            :MOST
+        ]
+
+
+class Successor(Channel):
+    """The process that wants to take over, or has.
+
+    pid: its process.
+    """
+
+    def __init__(self, point: HandoverPoint, sock: socket.socket, pid: int) -> None:
+        self.point = point
+        self.pid = pid
+        self.offered: list[Listener] = []
+        self.lent: list[Listener] = []
+        self.serves = False  # in our place
+        self._stop_was_its_doing = False
+        self._leaves_orderly = False
+        super().__init__(sock, point.lifetime.map)
+        self.set_terminator(b"\n")
+        self._line = b""
+        self.shutdown_name = f"the successor, process {pid}"
+        self._end_subscription = point.lifetime.on_phase(self._phase_entered)
+        point.channel_opened(self)
+        self.expire_at(point.lifetime.clock() + point.ready_within)
+
+    def lifetime_of(self) -> Lifetime:
+        """The listeners' Lifetime."""
+        return self.point.lifetime
+
+    def offer(self, listeners: list[Listener]) -> None:
+        """Give it copies of these."""
+        self.offered = listeners
+        message = b"take %d\n" % len(listeners)
+        # A fresh connection has room for one message: it is sent whole, or not at all.
+        socket.send_fds(self.socket, [message], [each.socket.fileno() for each in listeners])
+        log.info("process %d is given %d listeners", self.pid, len(listeners))
+
+    def refuse(self, reason: str) -> None:
+        """It cannot be."""
+        log.warning("process %d may not take over: %s", self.pid, reason)
+        self.push(f"no {reason}\n")
+        self.close_when_done()
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        """A part of a line."""
+        self._line += data
+        if len(self._line) > MAX_LINE:
+            self.close()
+
+    def found_terminator(self) -> None:
+        """A line."""
+        line, self._line = self._line.decode("ascii", "replace").strip(), b""
+        word, _, rest = line.partition(" ")
+        if word == "ready" and self.point.successor is self and not self.serves:
+            self._hand_over(rest)
+        elif word == "bye":
+            self._leaves_orderly = True
+        else:
+            self.refuse(f"{line[:50]!r} is not understood here")
+
+    def _hand_over(self, wanted: str) -> None:
+        life = self.point.lifetime
+        if life.phase > Phase.WITHDRAWING:
+            self.refuse("stopping already, and nobody is accepted here any more")
+            return
+        numbers = [each for each in wanted.split(",") if each]
+        known = {str(number): listener for number, listener in enumerate(self.offered)}
+        if not known.keys() >= set(numbers):
+            self.refuse(f"ready {wanted[:50]!r} does not say which of the listeners it has")
+            return
+        self.serves = True
+        self.deadline = float("inf")
+        self.lent = [known[number] for number in numbers if known[number].accepting]
+        for listener in self.lent:
+            listener.lend()
+        self.point.hide()
+        self.push("yours\n")
+        log.info("process %d serves from now on; we finish what we have begun", self.pid)
+        self._tell(True)
+        if life.phase is Phase.RUNNING:
+            self._stop_was_its_doing = True
+            life.shutdown()
+
+    def _tell(self, served_by_another: bool) -> None:
+        if self.point.on_change is not None:
+            self.point.on_change(served_by_another)
+
+    def handle_timeout(self) -> None:
+        """It was not ready in time: we go on as if it had never been."""
+        log.error(
+            "process %d was not ready in %g s; we go on serving", self.pid, self.point.ready_within
+        )
+        self.point.successor = None
+        self.push(f"no you were not ready in {self.point.ready_within:g} s\n")
+        self.close_when_done()
+
+    def handle_end_of_input(self) -> None:
+        """It has gone."""
+        life = self.point.lifetime
+        if self.serves and not self._leaves_orderly and life.phase is Phase.WITHDRAWING:
+            self._come_back(life)
+        elif self.serves and not self._leaves_orderly and life.phase is not Phase.RUNNING:
+            log.error("process %d has died, and it is too late to come back", self.pid)
+        elif not self.serves and self.point.successor is self:
+            log.warning("process %d has gone before it was ready; we go on serving", self.pid)
+        self.close()
+
+    def _come_back(self, life: Lifetime) -> None:
+        log.error("process %d has died; we serve again", self.pid)
+        for listener in self.lent:
+            listener.take_back()
+        self.serves = False
+        if self._stop_was_its_doing and life.requests == 1:  # nobody else wants us to stop
+            try:
+                life.resume()
+            except TooLate as error:
+                log.error("the stop cannot be taken back: %s", error)
+        self._tell(False)
+        self.point.show_again()
+
+    def _phase_entered(self, phase: Phase) -> None:
+        if phase is Phase.TERMINATED:
+            self.close()
+
+    def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+        """It stays until phase 4 and holds nobody: its end tells the other one of ours."""
+        return None
+
+    def close(self) -> None:
+        """Talk to it no more."""
+        self._end_subscription()
+        if self.point.successor is self:
+            self.point.successor = None
+        super().close()
+        self.point.channel_closed(self)

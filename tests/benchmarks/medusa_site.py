@@ -1,0 +1,65 @@
+"""Handlers of the old style, on our medusa or on supervisor's.
+
+    python -m tests.benchmarks.medusa_site ours|supervisor PORT
+
+supervisor's medusa serves only with the channel and the request of supervisor.http; medusa's own
+ones stumble over Python 3.
+"""
+
+import sys
+
+if sys.argv[1] == "ours":
+    from servers.medusa import asyncore_25 as asyncore
+    from servers.medusa.http_server import http_server
+    from servers.medusa.xmlrpc_handler import collector
+else:
+    from supervisor.http import supervisor_af_inet_http_server
+    from supervisor.medusa import asyncore_25 as asyncore
+    from supervisor.medusa.xmlrpc_handler import collector
+
+
+class hello_handler:
+    def match(self, request):
+        return request.uri == '/hello'
+
+    def handle_request(self, request):
+        s = 'Hello, world\n'
+        request['Content-Type'] = 'text/plain'
+        request['Content-Length'] = len(s)
+        request.push(s)
+        request.done()
+
+
+class echo_handler:
+    def match(self, request):
+        return request.uri == '/echo'
+
+    def handle_request(self, request):
+        request.collector = collector(self, request)
+
+    def continue_request(self, data, request):
+        request['Content-Type'] = 'text/plain'
+        request['Content-Length'] = len(data)
+        request.push(data)
+        request.done()
+
+
+class null_logger:
+    """Both write an access line for each request; what becomes of it costs neither anything."""
+
+    def log(self, message):
+        pass
+
+
+def main(medusa, port):
+    if medusa == 'ours':
+        hs = http_server('127.0.0.1', port, None, null_logger())
+    else:
+        hs = supervisor_af_inet_http_server('127.0.0.1', port, null_logger())
+    hs.install_handler(hello_handler())
+    hs.install_handler(echo_handler())
+    asyncore.loop(use_poll=1)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], int(sys.argv[2]))

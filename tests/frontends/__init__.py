@@ -1,0 +1,1 @@
+"""Front ends are told, and a rolling restart loses nothing."""

@@ -1,0 +1,51 @@
+"""The configuration files and commands in docs/how-to/, taken from the pages as they stand.
+
+`<!-- configuration: NAME -->` marks a file, `<!-- servers: NAME -->` the commands of the servers
+that go with it, one in a line.  Only the ports are substituted: each one of `PORTS` by a free one.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+import socket
+from pathlib import Path
+
+HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
+
+#: What the pages call the ports: of clients, servers, agents, and of HAProxy's statistics.
+PORTS = (8080, 8081, 8082, 9081, 9082, 8404)
+
+#: The system gives others to clients, and one of those might take a server's during its restart.
+FREE = range(10240, 32768)
+
+
+def block(page: str, mark: str) -> str:
+    """The fenced block behind a mark."""
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    match = re.search(rf"<!-- {re.escape(mark)} -->\n```\w+\n(.*?)^```$", text, re.M | re.S)
+    assert match is not None, f"docs/how-to/{page} has no <!-- {mark} -->"
+    return match[1]
+
+
+def free_ports() -> dict[int, int]:
+    """For each port of the pages one on which nobody listens."""
+    chosen: list[int] = []
+    while len(chosen) < len(PORTS):
+        port = random.choice(FREE)
+        with socket.socket() as probe:
+            if port not in chosen and probe.connect_ex(("127.0.0.1", port)) != 0:
+                chosen.append(port)
+    return dict(zip(PORTS, chosen, strict=True))
+
+
+def with_ports(text: str, ports: dict[int, int]) -> str:
+    """The text with every port of the pages substituted."""
+    pattern = "|".join(rf"\b{port}\b" for port in ports)
+    return re.sub(pattern, lambda match: str(ports[int(match[0])]), text)
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each command, one in a line."""
+    return [shlex.split(line) for line in text.splitlines() if line.strip()]

@@ -1,0 +1,1 @@
+"""Programs of others, on our engine: their own test-suites, and themselves at work."""
