@@ -231,7 +231,7 @@ def test_to_be_strict_is_to_forgive_nothing() -> None:
 
 @pytest.mark.parametrize("names", ["", "fragment", "strict,fragments", "fragments,", "from_names"])
 def test_a_name_that_is_not_known_is_explained(names: str) -> None:
-    with pytest.raises(ValueError, match="is none of the names of leniency; (did|they)"):
+    with pytest.raises(ValueError, match=r"is none of the names of leniency; (did|they)"):
         Leniency.from_names(names)
 
 
