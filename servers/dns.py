@@ -8,7 +8,6 @@ Source: RFC 1035, section 4; RFC 3596 for AAAA; RFC 2308 for answers that say no
 from __future__ import annotations
 
 import ipaddress
-import socket
 import struct
 from enum import IntEnum
 from typing import NamedTuple
@@ -212,7 +211,7 @@ def _read_record(data: bytes, at: int) -> tuple[Record | None, int]:
 
 def _read_value(data: bytes, kind: int, at: int, end: int) -> str | None:
     if kind == Kind.A and end - at == 4:
-        return socket.inet_ntoa(data[at:end])
+        return str(ipaddress.IPv4Address(data[at:end]))
     if kind == Kind.AAAA and end - at == 16:
         return str(ipaddress.IPv6Address(data[at:end]))
     if kind in (Kind.CNAME, Kind.PTR):

@@ -124,6 +124,7 @@ class Successor(Channel):
         self.offered: list[Listener] = []
         self.lent: list[Listener] = []
         self.serves = False  # in our place
+        self._deaf = False  # it takes nothing more
         self._stop_was_its_doing = False
         self._leaves_orderly = False
         super().__init__(sock, point.lifetime.map)
@@ -179,18 +180,20 @@ class Successor(Channel):
         if not known.keys() >= set(numbers):
             self.refuse(f"ready {wanted[:50]!r} does not say which of the listeners it has")
             return
+        self.push("yours\n")
+        if self._deaf:  # it has died since; its end is the next thing that we read
+            return
         self.serves = True
         self.deadline = float("inf")
         self.lent = [known[number] for number in numbers if known[number].accepting]
         for listener in self.lent:
             listener.lend()
         self.point.hide()
-        self.push("yours\n")
         log.info("process %d serves from now on; we finish what we have begun", self.pid)
-        self._tell(True)
         if life.phase is Phase.RUNNING:
             self._stop_was_its_doing = True
             life.shutdown()
+        self._tell(True)
 
     def _tell(self, served_by_another: bool) -> None:
         if self.point.on_change is not None:
@@ -204,6 +207,15 @@ class Successor(Channel):
         self.point.successor = None
         self.push(f"no you were not ready in {self.point.ready_within:g} s\n")
         self.close_when_done()
+
+    def handle_close(self) -> None:
+        """It takes nothing more; what it has said before is still read, and its end behind that."""
+        self._deaf = True
+        self.discard_buffers()
+
+    def handle_error(self) -> None:
+        """What fails in here is logged; who is closed for it would seem to have died."""
+        log.exception("%s has met an error, and goes on", self.shutdown_name)
 
     def handle_end_of_input(self) -> None:
         """It has gone."""

@@ -21,6 +21,7 @@ from servers.error_log import ErrorLog, is_no_veto
 from servers.frontends import FrontEnds
 from servers.frontends.agent import AgentCheck
 from servers.frontends.health import DRAINING_STATUSES, Health, HealthListener
+from servers.handover import READY_WITHIN
 from servers.http import HTTPListener
 from servers.http.handlers import Files
 from servers.http.limits import Limits
@@ -84,6 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="serve in the place of whoever serves under that name, without refusing anybody, and"
         " be the one who can be taken over",
+    )
+    where.add_argument(
+        "--ready-within",
+        metavar="SECONDS",
+        type=values.seconds,
+        help=f"how long whoever takes over may take until it is ready ({READY_WITHIN:g})",
     )
     where.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
     where.add_argument("--tls-key", metavar="FILE", help="its key, unless the certificate holds it")
@@ -201,7 +208,7 @@ def run(options: argparse.Namespace) -> int:
     error_log = _error_log(options)
     access_log = _access_log(options)
     _check_budget(patience, limits, stop_limits)
-    succession = Succession(options.takeover)
+    succession = _succession(options)
     sock = succession.any_socket() if _is_nowhere(options) else None
     listener = _listen(host, port, options.unix, limits, tls, access_log, sock)
     for handler in handlers:
@@ -228,6 +235,16 @@ def run(options: argparse.Namespace) -> int:
             withdraw=options.withdraw,
             report=options.report,
         )
+
+
+def _succession(options: argparse.Namespace) -> Succession:
+    if options.ready_within is None:
+        return Succession(options.takeover)
+    if options.takeover is None:
+        raise BadInput(
+            "--ready-within is of no use to a server that nobody can take over; give --takeover NAME"
+        )
+    return Succession(options.takeover, options.ready_within)
 
 
 def _check_health(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 
 from lifetime import Lifetime
-from servers.handover import HandoverPoint
+from servers.handover import READY_WITHIN, HandoverPoint
 from servers.inheritance import NotInherited, from_service_manager, pool
 from servers.options import BadInput
 from servers.takeover import Inheritance, Predecessor, Refused, ask_for_listeners
@@ -23,11 +23,13 @@ class Succession:
     """What was inherited at the start, and from whom.
 
     name: under which it takes over, and can be taken over; None: it neither does nor can.
+    ready_within: seconds in which whoever takes over from us must be ready.
     Raises BadInput if whoever serves does not hand over, or what was announced is not there.
     """
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, ready_within: float = READY_WITHIN) -> None:
         self.name = name
+        self.ready_within = ready_within
         self._inheritance: Inheritance | None = None
         try:
             for passed in from_service_manager():
@@ -64,7 +66,9 @@ class Succession:
 
         def open_point() -> None:
             if self.name is not None:
-                HandoverPoint(self.name, life, on_change=on_change)
+                HandoverPoint(
+                    self.name, life, ready_within=self.ready_within, on_change=on_change
+                )
 
         if self._inheritance is None:
             try:

@@ -141,6 +141,14 @@ class Predecessor(Channel):
         elif not self.ours:
             self._give_up(reason or line[:50])
 
+    def handle_close(self) -> None:
+        """It takes nothing more; what it has said before is still read, and its end behind that."""
+        self.discard_buffers()
+
+    def handle_error(self) -> None:
+        """What fails in here is logged; if we closed, the other would take us for dead."""
+        log.exception("%s has caused an error; we go on", self.shutdown_name)
+
     def handle_end_of_input(self) -> None:
         """It has gone; if it has not said a word, somebody has to serve all the same."""
         log.info("the predecessor has gone")

@@ -430,8 +430,8 @@ MODULES: dict[str, OldModule] = {
         zhttp_server.server_protocol zhttp_server.readable zhttp_server.listen
         zhttp_server.clean_shutdown_control zwebdav_server zhttp_handler zhttp_handler.match
         zhttp_handler.handle_request zhttp_handler.continue_request zhttp_handler.get_environment
-        zhttp_handler.status zhttp_handler.set_webdav_source_clients zhttp_collector zhttp_channel zhttp_channel.work zhttp_channel.push
-        zhttp_channel.close zhttp_channel.working zhttp_channel.closed
+        zhttp_handler.status zhttp_handler.set_webdav_source_clients zhttp_collector
+        zhttp_channel zhttp_channel.work zhttp_channel.push zhttp_channel.close zhttp_channel.working zhttp_channel.closed
         zhttp_channel.no_more_requests CONTENT_LENGTH CONNECTION
         """,
         different={

@@ -1,0 +1,244 @@
+"""Real processes take over from one another under load, and no client notices.
+
+LIFETIME_RESTARTS sets how many times in a row the slow one does it (20).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.frontends.load import load
+from tests.frontends.processes import PATIENCE, PROJECT
+from tests.succession.processes import ASLEEP, ENDED, Generation, Line
+
+HANDOVERS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
+
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+
+SLEEPS = ("--handler", "tests.succession.sleepy:sleeps_in_the_loop")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    line = Line(tmp_path)
+    yield line
+    line.close()
+
+
+def answers(port: int, path: str = "/hello") -> bytes:
+    """What a new client gets."""
+    url = f"http://127.0.0.1:{port}{path}"
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        body: bytes = answer.read()
+    return body
+
+
+@pytest.mark.parametrize(
+    "handovers", [2, pytest.param(HANDOVERS, marks=pytest.mark.slow)], ids="{} in a row".format
+)
+def test_no_request_fails_while_one_takes_over_from_another(line: Line, handovers: int) -> None:
+    old = line.start()
+    with load(line.port) as clients:
+        for _ in range(handovers):
+            new = line.start()
+            assert old.ended()["orderly"]
+            old = new
+    assert not clients.failures
+    assert clients.answered > 50 * handovers
+
+
+# A successor that fails
+
+
+def goes_on(line: Line, old: Generation) -> None:
+    """The old one has not begun to stop, and stops as ever when it is asked to."""
+    assert answers(line.port) == b"Hello, world\n"
+    assert old.stop()["orderly"]
+
+
+@pytest.mark.parametrize("factory", ["never_made", "sleeps_in_the_loop"])
+def test_one_that_is_killed_before_it_is_ready_changes_nothing(line: Line, factory: str) -> None:
+    old = line.start()
+    with load(line.port) as clients:
+        new = line.next("--handler", f"tests.succession.sleepy:{factory}")
+        new.begin()
+        new.becomes(ASLEEP)
+        new.process.kill()
+        new.becomes(ENDED)
+        third = line.start()  # so the name is free for another
+        assert old.ended()["orderly"]
+    assert not clients.failures
+    goes_on(line, third)
+
+
+def test_one_that_is_not_ready_in_time_is_told_so_and_ends(line: Line) -> None:
+    old = line.start("--ready-within", "0.2")
+    with load(line.port) as clients:
+        new = line.next(*SLEEPS)
+        new.begin()
+        new.becomes(ASLEEP)
+        old.says("was not ready in 0.2 s; we go on serving")
+        new.process.send_signal(signal.SIGCONT)
+        assert new.process.wait(PATIENCE) == 1
+    assert not clients.failures
+    assert "does not hand over: you were not ready in 0.2 s; it goes on serving, we" in new.said
+    goes_on(line, old)
+
+
+def test_one_that_cannot_serve_says_so_and_changes_nothing(line: Line) -> None:
+    old = line.start()
+    with load(line.port) as clients, socket.create_server(("127.0.0.1", 0)) as somebody_else:
+        new = line.next("--port", str(somebody_else.getsockname()[1]))
+        new.begin()
+        assert new.process.wait(PATIENCE) == 2
+    assert not clients.failures
+    assert "it is taken; stop what listens there" in new.said
+    old.says("has gone before it was ready; we go on serving")
+    goes_on(line, old)
+
+
+def test_one_that_dies_in_phase_1_of_the_old_one_makes_that_serve_again(line: Line) -> None:
+    old = line.start("--withdraw", "60")
+    new = line.start()
+    old.says("serves from now on")
+    new.process.kill()
+    old.says("has died; we serve again")
+    with load(line.port) as clients:
+        third = line.start()  # it has taken the stop back, so it can hand over anew
+        # From now on nothing keeps the old one in phase 1 but its minimum.
+        old.operator("stop", "force")
+        assert old.ended()["orderly"]
+    assert not clients.failures
+    goes_on(line, third)
+
+
+def test_an_old_one_that_dies_leaves_its_place_to_the_new_one(line: Line) -> None:
+    old = line.start()
+    new = line.next(*SLEEPS)
+    new.begin()
+    new.becomes(ASLEEP)
+    old.process.kill()
+    old.becomes(ENDED)
+    with socket.create_connection(("127.0.0.1", line.port), PATIENCE) as client:
+        client.sendall(b"GET /hello HTTP/1.0\r\n\r\n")  # waits in the queue of both
+        new.process.send_signal(signal.SIGCONT)
+        new.says("serving ")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    goes_on(line, new)
+
+
+# What is handed over
+
+
+def test_the_file_of_a_unix_socket_stays(tmp_path: Path) -> None:
+    path = str(tmp_path / "web")
+    line = Line(tmp_path, "--unix", path)
+    failures: list[str] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(0.01):
+            try:
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(PATIENCE)
+                    client.connect(path)
+                    client.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
+                    if not client.recv(4096).startswith(b"HTTP/1.1 200 "):
+                        failures.append("no answer")
+            except OSError as error:
+                failures.append(str(error))
+
+    clients = threading.Thread(target=ask)
+    try:
+        old = line.start()
+        identity = os.stat(path).st_ino
+        clients.start()
+        for _ in range(2):
+            new = line.start()
+            assert old.ended()["orderly"]
+            assert os.stat(path).st_ino == identity
+            old = new
+    finally:
+        over.set()
+        if clients.ident is not None:
+            clients.join(PATIENCE)
+        line.close()
+    assert not failures
+
+
+def test_health_listener_and_agent_check_go_with_it(line: Line) -> None:
+    probes, agent = line.ports[9081], line.ports[9082]
+    told = ("--health-listen", str(probes), "--agent-check", str(agent))
+    old = line.start(*told, "--withdraw", "60")
+    new = line.start(*told)
+    # The old one is in phase 1 for a minute, and still: nobody hears of it at our addresses.
+    for _ in range(10):
+        assert answers(probes, "/readyz") == b"ok\n"
+        with socket.create_connection(("127.0.0.1", agent), PATIENCE) as haproxy:
+            assert haproxy.recv(100) == b"up ready 100%\n"
+    old.operator("stop", "force")
+    assert old.ended()["orderly"]
+    assert answers(probes, "/readyz") == b"ok\n"
+    goes_on(line, new)
+
+
+# Who may
+
+
+#: `lifetime serve` by another user.  It imports all it needs before: Python may be in a folder of
+#: root's own.
+AS_NOBODY = """
+import contextlib, io, os, pwd, sys
+from servers.cli import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main(["serve", "--help"])
+nobody = pwd.getpwnam("nobody")
+os.setgroups([])
+os.setgid(nobody.pw_gid)
+os.setuid(nobody.pw_uid)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@ROOT
+@pytest.mark.parametrize(
+    "mode, sentence",
+    [
+        (0o600, "does not answer: Permission denied"),
+        # As if the mode had been lost: the kernel's word still counts.
+        (0o666, "user nobody may not; start it as the server's user, or as root"),
+    ],
+)
+def test_somebody_else_may_not(mode: int, sentence: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        line = Line(folder)
+        stack.callback(line.close)
+        folder.chmod(0o755)  # everybody can reach it, and nobody else can write
+        old = line.start()
+        os.chmod(f"{line.name}.handover", mode)
+        ended = subprocess.run(
+            [
+                *(sys.executable, "-c", AS_NOBODY, "serve", name),
+                *("--port", str(line.port), "--takeover", line.name),
+            ],
+            cwd=PROJECT,
+            capture_output=True,
+            timeout=PATIENCE,
+            text=True,
+        )
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+        assert sentence in ended.stderr
+        goes_on(line, old)
