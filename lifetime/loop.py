@@ -313,10 +313,15 @@ class Lifetime:
             while (timer := timers.pop_due(self.poller.now, made)) is not None:
                 self._guarded(timer.fire)
 
-    def run_thunks(self) -> None:
-        """Do what other threads, signals and hooks have asked for."""
-        for callback, args in self.trigger.drain():
+    def run_thunks(self) -> bool:
+        """Do what other threads, signals and hooks have asked for.
+
+        True if that was anything but a stop, which releases nobody's veto.
+        """
+        thunks = self.trigger.drain()
+        for callback, args in thunks:
             self._guarded(callback, *args)
+        return any(callback != self._notice_requests for callback, _ in thunks)
 
     def _guarded(self, callback: Callable[..., object], *args: Any) -> None:
         """Call something that is not ours; what it raises is logged and harms nobody."""

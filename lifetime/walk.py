@@ -21,6 +21,11 @@ log = logging.getLogger("lifetime")
 #: Everybody is asked again at least so often (seconds) while a veto stands, as in the original.
 TICK = 1.0
 
+#: What is asked for between the asking and the waiting may release a veto, so whoever holds us is
+#: asked again at once.  A hook that asks for something each time would keep the loop busy: behind
+#: the first time we pause for so many seconds, and twice as long each time.
+SHORTEST_PAUSE = 0.01
+
 #: Seconds between two log lines about vetoes: that go on, and that change.
 REMINDER = 5.0
 BREATH = 1.0
@@ -38,8 +43,11 @@ class Loop(Protocol):
     def turn(self, timeout: float | None) -> None:
         """Serve for at most `timeout` seconds."""
 
-    def run_thunks(self) -> None:
-        """Do what other threads, signals and hooks have asked for."""
+    def run_thunks(self) -> bool:
+        """Do what other threads, signals and hooks have asked for.
+
+        True if that was anything but a stop, which releases nobody's veto.
+        """
 
     def enter(self, phase: Phase) -> None:
         """The phase has changed: tell whoever wants to know."""
@@ -96,8 +104,9 @@ class Walk:
         now = loop.clock()
         vetoed = inquiry.ask_everyone(now)
         next_pass = now + TICK
+        pause = 0.0
         while True:
-            loop.run_thunks()  # what the hooks asked for, such as a fast end, counts at once
+            asked_for = loop.run_thunks()  # what the hooks want, such as a fast end, counts at once
             if self.taken_back:
                 return None
             now = loop.clock()
@@ -107,7 +116,9 @@ class Walk:
                 departure = Departure.RELEASED  # nobody is there for whom to wait any longer
             if departure is not None:
                 break
-            loop.turn(self._wait(vetoed, next_pass))
+            wait = self._wait(vetoed, next_pass)
+            loop.turn(min(wait, pause) if asked_for else wait)
+            pause = max(2 * pause, SHORTEST_PAUSE) if asked_for else 0.0
             if self.taken_back:
                 return None
             now = loop.clock()

@@ -8,7 +8,6 @@ from typing import Any
 from lifetime import Lifetime
 from lifetime.console import Console
 from lifetime.console.server import ServerVerbs
-from lifetime.console.sources.systemd import Systemd
 from lifetime.console.sources.terminal import Terminal
 from lifetime.console.sources.unix_socket import UnixSocket
 from servers.error_log import PACKAGES
@@ -21,16 +20,18 @@ TERMINAL = "-"
 STATES = ("idle", "receiving", "answering", "sending", "hanging up")
 
 
-def open_console(console: Console, names: list[str], listener: HTTPListener) -> None:
+def furnish(console: Console, listener: HTTPListener) -> None:
+    """Give it what an operator can ask of a server of ours; nobody can reach it yet."""
+    console.on_display(lambda: section(listener))
+    ServerVerbs(console, PACKAGES)
+
+
+def open_console(console: Console, names: list[str]) -> None:
     """Let operators reach the server under each of these names, or at its terminal.
 
-    Without a name nobody can; a service manager is told how the server does in any case.
     Raises OSError, with a sentence, for a name that cannot be had.
     """
     console.name = next((name for name in names if name != TERMINAL), "")
-    console.on_display(lambda: section(listener))
-    ServerVerbs(console, PACKAGES)
-    Systemd().open(console)
     for name in names:
         console.open(Terminal() if name == TERMINAL else UnixSocket(name))
 

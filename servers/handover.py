@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lifetime import Lifetime, Phase, TooLate
-from lifetime.console.places import place
+from lifetime.console.places import MAX_PATH, place
 from lifetime.console.sources.peers import may_ask, peer_of
 from servers.channel import Channel
 from servers.listener import Listener
@@ -46,7 +46,12 @@ def handover_path(name: str) -> str:
 
     Raises OSError with a sentence if it cannot be there.
     """
-    return f"{place(name).removesuffix('.console')}.handover"
+    if name.endswith("/"):
+        raise OSError(f"{name!r} is a folder; name a file in it")
+    path = f"{place(name).removesuffix('.console')}.handover"
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise OSError(f"{path!r} is too long for a socket ({MAX_PATH} bytes at most); shorten it")
+    return path
 
 
 class HandoverPoint(Listener):
@@ -180,20 +185,21 @@ class Successor(Channel):
         if not known.keys() >= set(numbers):
             self.refuse(f"ready {wanted[:50]!r} does not say which of the listeners it has")
             return
-        self.push("yours\n")
-        if self._deaf:  # it has died since; its end is the next thing that we read
-            return
         self.serves = True
         self.deadline = float("inf")
         self.lent = [known[number] for number in numbers if known[number].accepting]
         for listener in self.lent:
             listener.lend()
+        # Both before it hears of it: it opens a point of its own, and speaks to the same manager.
         self.point.hide()
+        self._tell(True)
+        self.push("yours\n")
+        if self._deaf:  # it has died since; its end is the next thing that we read
+            return
         log.info("process %d serves from now on; we finish what we have begun", self.pid)
         if life.phase is Phase.RUNNING:
             self._stop_was_its_doing = True
             life.shutdown()
-        self._tell(True)
 
     def _tell(self, served_by_another: bool) -> None:
         if self.point.on_change is not None:
@@ -220,9 +226,9 @@ class Successor(Channel):
     def handle_end_of_input(self) -> None:
         """It has gone."""
         life = self.point.lifetime
-        if self.serves and not self._leaves_orderly and life.phase is Phase.WITHDRAWING:
+        if self.serves and not self._leaves_orderly and life.phase <= Phase.WITHDRAWING:
             self._come_back(life)
-        elif self.serves and not self._leaves_orderly and life.phase is not Phase.RUNNING:
+        elif self.serves and not self._leaves_orderly:
             log.error("process %d has died, and it is too late to come back", self.pid)
         elif not self.serves and self.point.successor is self:
             log.warning("process %d has gone before it was ready; we go on serving", self.pid)

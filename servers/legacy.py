@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import runpy
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +56,9 @@ FLAT = {
 #: How we know the empty packages that we have made.
 STAND_IN = "Stands for a package that is not installed (servers.legacy)."
 
+#: The exit status of a program that control-C has ended, as shells tell it.
+INTERRUPTED = 128 + signal.SIGINT
+
 #: What asyncore's own loop is replaced with, under its own name.
 LOOPS = ("loop", "poll", "poll2", "poll3")
 
@@ -70,7 +74,7 @@ def install(
     replace: names to take over although a package or module of that name is installed.
     say: is given each sentence.
     stops_by_signal: let `asyncore.loop()` stop in an orderly way on TERM and INT, if the program
-        has no handlers of its own for them.
+        has no handlers of its own for them; behind INT it raises KeyboardInterrupt, as ever.
     flat: let `import http_server` work as well, as it did with medusa's folder on the path; only
         for names by which nothing else is found when they are imported.
     """
@@ -104,8 +108,7 @@ class _Below:
         """
         for old in sorted(self.packages, key=len, reverse=True):
             if name.startswith(f"{old}."):
-                _check_left_out(name)
-                return _spec(name, self.packages[old] + name[len(old) :])
+                return _spec(name, _place_of(name) or self.packages[old] + name[len(old) :])
         return None
 
 
@@ -142,11 +145,13 @@ def _spec(name: str, here: str) -> ModuleSpec | None:
     return ModuleSpec(name, _Same(here)) if find_spec(here) is not None else None
 
 
-def _check_left_out(name: str) -> None:
+def _place_of(name: str) -> str:
+    """Where the table of old names has a module; "" if it has none."""
     known = MODULES.get(canonical(name))
     if known is not None and not known.here:
         reason = next(iter(known.missing.values()))
         raise ModuleNotFoundError(f"{name} is left out: {reason}", name=name)
+    return "" if known is None else known.here
 
 
 def _put(old: str, new: str, replaces: bool) -> Iterator[str]:
@@ -241,6 +246,8 @@ def _put_asynchat() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         installed = find_spec("asynchat") is not None
+        if installed:
+            importlib.import_module("asynchat")  # here, so that nobody is warned who cannot help it
     if not installed:
         sys.modules["asynchat"] = asynchat_25
         yield "asynchat is servers.medusa.asynchat_25"
@@ -274,7 +281,10 @@ def main(arguments: list[str] | None = None) -> int:
     sys.path[0] = str(Path(options.script).resolve().parent)  # what lies beside it is installed too
     say = None if options.quiet else _say
     install(options.replace, say, stops_by_signal=True, flat=options.flat)
-    runpy.run_path(options.script, run_name="__main__")
+    try:
+        runpy.run_path(options.script, run_name="__main__")
+    except KeyboardInterrupt:  # the program has no use for it, and a traceback is of none
+        return INTERRUPTED
     return 0
 
 

@@ -82,8 +82,7 @@ class MonitorChannel(LineChannel):
             self.welcome()
             return
         wait = server.login_delay()
-        self.reading = wait <= 0
-        if wait > 0:
+        if wait > 0:  # we read on: who hangs up, or speaks unasked, is to give the place back
             self.lifetime_of().call_later(wait, self.ask_for_proof)
         else:
             self.ask_for_proof()
@@ -96,7 +95,6 @@ class MonitorChannel(LineChannel):
             return
         self.challenge = self.server.make_challenge()
         self.expire_at(self.lifetime_of().clock() + LOGIN_TIME)
-        self.reading = True
         self.push(f"{self.challenge}\r\n")
 
     def take_proof(self, line: bytes) -> None:
@@ -147,6 +145,8 @@ class MonitorChannel(LineChannel):
             self.take_proof(line)
         elif self.logged_in:
             self.typed(self.clean_line(line))
+        else:
+            self.leave()
 
     def clean_line(self, line: bytes) -> str:
         """What was meant by what was typed: without telnet's commands, with backspaces done."""

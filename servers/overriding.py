@@ -8,7 +8,8 @@ when something is put into it; so each use costs no more than a look at a flag.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any, TypeVar
 
 AnyClass = TypeVar("AnyClass", bound="Overridable")
@@ -19,7 +20,7 @@ class Overridable(type):
 
     as_written: of this class, all the methods that a shortcut passes by are those it was written
         for.  Objects see it as an attribute of their own; a method that is put into one object
-        alone is not noticed.
+        alone is not noticed, unless it is `replaceable`.
     """
 
     as_written: bool = False
@@ -51,3 +52,20 @@ def passed_by(cls: AnyClass, names: Iterable[str]) -> AnyClass:
     type.__setattr__(cls, "_originals", {name: getattr(cls, name) for name in names})
     cls._decide()
     return cls
+
+
+class replaceable:
+    """A method that may be replaced in one object alone, which then takes the long way."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = function.__name__
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        if owner is None:
+            return self.function
+        return owner.__dict__.get(self.name) or MethodType(self.function, owner)
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        owner.__dict__[self.name] = value
+        owner.as_written = False

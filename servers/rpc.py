@@ -25,6 +25,10 @@ MAX_DEPTH = 64
 #: Digits of 15 bits that a number may have: to read more of them takes a square of the time.
 MAX_DIGITS = 4096
 
+#: Keys and members of sets that are neither text nor a small number: to find so many that collide
+#: in a dictionary takes a square of the time, and whoever sends them can choose them so.
+MAX_ODD_KEYS = 1000
+
 LENGTH = re.compile(rb"[0-9a-fA-F]{8}")
 
 SIMPLE = (type(None), bool, int, float, complex, str, bytes)
@@ -54,26 +58,33 @@ def read_length(prefix: bytes) -> int:
 
 def write_packet(value: Any) -> bytes:
     """A value with its length in front.  Raises NotPlain."""
-    _check(value, MAX_DEPTH)
+    if _odd_keys(value, MAX_DEPTH) > MAX_ODD_KEYS:
+        raise NotPlain(f"more than {MAX_ODD_KEYS} keys are no text or small number")
     data = marshal.dumps(value, 2)
     if len(data) > MAX_PACKET:
         raise NotPlain(f"a value of {len(data)} bytes; a packet has at most {MAX_PACKET}")
     return b"%08x%b" % (len(data), data)
 
 
-def _check(value: Any, depth: int) -> None:
+def _odd_keys(value: Any, depth: int) -> int:
+    """How many keys of that kind are in it.  Raises NotPlain for what can never travel."""
     if depth == 0:
         raise NotPlain(f"a value is nested more than {MAX_DEPTH} deep")
     kind = type(value)
     if kind in SEQUENCES:
-        for each in value:
-            _check(each, depth - 1)
-    elif kind is dict:
-        for key, each in value.items():
-            _check(key, depth - 1)
-            _check(each, depth - 1)
-    elif kind not in SIMPLE and value is not ...:
+        odd = sum(_odd_keys(each, depth - 1) for each in value)
+        return odd + sum(map(is_odd, value)) if kind in (set, frozenset) else odd
+    if kind is dict:
+        parts = (each for pair in value.items() for each in pair)
+        return sum(map(is_odd, value)) + sum(_odd_keys(each, depth - 1) for each in parts)
+    if kind not in SIMPLE and value is not ...:
         raise NotPlain(f"{kind.__name__} is no plain type, and stays where it is")
+    return 0
+
+
+def is_odd(key: Any) -> bool:
+    """Whether a key of a dictionary, or a member of a set, is neither text nor a small number."""
+    return not isinstance(key, str | bytes) and not (isinstance(key, int) and abs(key) < 1 << 60)
 
 
 def read_value(data: bytes) -> Any:
@@ -96,6 +107,7 @@ class _Reader:
         self.data = data
         self.at = 0
         self.interned: list[bytes] = []
+        self.odd_keys = 0
 
     def take(self, size: int) -> bytes:
         """The next bytes, exactly so many."""
@@ -138,6 +150,9 @@ class _Reader:
         if not 0 <= count <= len(self.data) - self.at:  # each takes a byte at least
             raise MalformedPacket("a sequence is cut off")
         items = [self.value(depth) for _ in range(count)]
+        if kind in (set, frozenset):
+            for each in items:
+                self.count_key(each)
         try:
             return kind(items)
         except TypeError as error:
@@ -147,11 +162,18 @@ class _Reader:
         """Keys and values up to the end."""
         found: dict[Any, Any] = {}
         while (key := self.item(depth)) is not _END:
+            self.count_key(key)
             try:
                 found[key] = self.value(depth)
             except TypeError as error:
                 raise MalformedPacket("a dictionary has a key that no dictionary has") from error
         return found
+
+    def count_key(self, key: Any) -> None:
+        """Keys whose hashes a client can choose all alike must be few."""
+        self.odd_keys += is_odd(key)
+        if self.odd_keys > MAX_ODD_KEYS:
+            raise MalformedPacket(f"more than {MAX_ODD_KEYS} keys are no text or small number")
 
     def long(self) -> int:
         """A number of any size: its count of digits has its sign."""

@@ -14,9 +14,10 @@ from functools import partial
 
 import lifetime
 from lifetime import console
+from lifetime.console.sources.systemd import Systemd
 from servers import budget
 from servers import options as values
-from servers.console import open_console
+from servers.console import furnish, open_console
 from servers.error_log import ErrorLog, is_no_veto
 from servers.frontends import FrontEnds
 from servers.frontends.agent import AgentCheck
@@ -219,14 +220,16 @@ def run(options: argparse.Namespace) -> int:
     life.on_reopen(error_log.reopen)
     if access_log is not None:
         life.on_reopen(access_log.reopen)
+    furnish(console.default(), listener)
+    systemd = Systemd(new_main=succession.takes_over)
     sentence = "" if options.quiet else f"serving {options.folder} at {listener.url}"
     succession.settle(
         life,
         # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
-        serving=partial(_announce, sentence),
+        serving=partial(_announce, sentence, systemd),
         # Until then the console is the predecessor's.
-        alone=partial(_open_console, options.console, listener),
-        on_change=partial(_need_not_act, front_ends),
+        alone=partial(_open_console, options.console),
+        on_change=partial(_served_elsewhere, front_ends, systemd),
     )
     with _progress(options, life, error_log):
         return lifetime.run(
@@ -242,7 +245,8 @@ def _succession(options: argparse.Namespace) -> Succession:
         return Succession(options.takeover)
     if options.takeover is None:
         raise BadInput(
-            "--ready-within is of no use to a server that nobody can take over; give --takeover NAME"
+            "--ready-within is of no use to a server that nobody can take over; give"
+            " --takeover NAME"
         )
     return Succession(options.takeover, options.ready_within)
 
@@ -290,9 +294,9 @@ def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> Fro
     return front_ends
 
 
-def _open_console(names: list[str], listener: HTTPListener) -> None:
+def _open_console(names: list[str]) -> None:
     try:
-        open_console(console.default(), names, listener)
+        open_console(console.default(), names)
     except OSError as error:
         raise BadInput(f"--console: {error.strerror or error}") from error
 
@@ -308,10 +312,11 @@ def _progress(
     return Progress(life)
 
 
-def _need_not_act(front_ends: FrontEnds | None, served_elsewhere: bool) -> None:
-    """Whoever has taken over answers front ends at our addresses."""
+def _served_elsewhere(front_ends: FrontEnds | None, systemd: Systemd, so_it_is: bool) -> None:
+    """Whoever has taken over answers front ends at our addresses, and speaks to systemd."""
     if front_ends is not None:
-        front_ends.served_elsewhere = served_elsewhere
+        front_ends.served_elsewhere = so_it_is
+    systemd.handed_over(so_it_is)
 
 
 def _is_nowhere(options: argparse.Namespace) -> bool:
@@ -319,7 +324,8 @@ def _is_nowhere(options: argparse.Namespace) -> bool:
     return options.host is None and options.port is None and options.unix is None
 
 
-def _announce(sentence: str) -> None:
+def _announce(sentence: str, systemd: Systemd) -> None:
+    systemd.open(console.default())
     if not sentence:
         return
     with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve

@@ -43,6 +43,11 @@ class Succession:
         except OSError as error:
             raise BadInput(f"--takeover {name!r}: {error.strerror or error}") from error
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether there is a process in whose place we are going to serve."""
+        return self._inheritance is not None
+
     def any_socket(self) -> socket.socket | None:
         """For a server that was told no address: the first one that there is."""
         return pool.take_any() if self._inheritance is None else None
@@ -86,4 +91,10 @@ class Succession:
                 log.error("nobody can take over from us: %s", error)
             serving()
 
-        Predecessor(self._inheritance, life, on_ours=ours, on_gone=alone)
+        def gone() -> None:
+            try:
+                alone()
+            except BadInput as error:  # too late to refuse
+                log.error("%s", error)
+
+        Predecessor(self._inheritance, life, on_ours=ours, on_gone=gone)

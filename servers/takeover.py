@@ -129,7 +129,7 @@ class Predecessor(Channel):
 
     def collect_incoming_data(self, data: bytes) -> None:
         """A part of a line."""
-        self._line += data[:MAX_LINE]
+        self._line = (self._line + data)[:MAX_LINE]
 
     def found_terminator(self) -> None:
         """A line."""

@@ -35,13 +35,14 @@ class Did(str, Enum):
     HANG = "hang"  # loop: it waits for ever, and nothing will ever happen
 
     # The dispatchers in the map.  `who` is a name such as "HTTPListener 1".
-    JOINED = "joined"  # fd, has_hook, own (False: one of the harness's bystanders)
+    JOINED = "joined"  # fd, has_hook, own (False: one of the harness's bystanders), stays (it says
+    #   that it answers until phase 4, and holds nobody)
     LEFT = "left"  # fd, removed_by (who ran then; None: itself)
     ASKED = "asked"  # phase, time_in_phase, answer (None, "veto" or "raised"), reason (or what
     #   it raised), eta
 
     # Sockets of the server.  `who` is the dispatcher they belong to, or "the server".
-    LISTEN = "listen"  # address
+    LISTEN = "listen"  # address, fd
     DEAF = "deaf"  # address: it listens no more; queue (connections that were dropped with it)
     ACCEPT = "accept"  # connection
     READ = "read"  # connection, size: bytes that the server has read

@@ -17,7 +17,7 @@ from typing import Any
 
 from lifetime import Lifetime
 from servers.channel import Channel
-from servers.frontends.frontends import FrontEnds
+from servers.frontends.frontends import FrontEnds, in_a_line
 from servers.frontends.state import Availability
 from servers.listener import Listener
 
@@ -27,7 +27,8 @@ log = logging.getLogger("servers")
 LINGER = 5.0
 MAX_SENT = 1024
 
-#: Connections at a time: more HAProxies than anybody has.
+#: Connections at a time: more HAProxies than anybody has.  Whoever was told first makes room, for
+#: those who do not hang up must not keep a HAProxy from hearing.
 MAX_CHANNELS = 100
 
 #: HAProxy shows it to its operators.
@@ -95,6 +96,8 @@ class AgentCheck(Listener):
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Tell one HAProxy."""
         sock.getpeername()  # raises OSError if it has gone already
+        if len(self.channels) + 1 >= self.max_channels:
+            min(self.channels, key=lambda channel: channel.began).close()
         AgentChannel(self, sock, addr)
 
     def line(self, state: Availability) -> str:
@@ -106,8 +109,8 @@ class AgentCheck(Listener):
         load = self.front_ends.load
         try:
             return 100 if load is None else weight_of(load())
-        except Exception as error:  # it is somebody else's code
-            log.error("the load cannot be told to HAProxy: %s: %s", type(error).__name__, error)
+        except (Exception, SystemExit) as error:  # it is somebody else's code, and no stop of ours
+            log.error("the load cannot be told to HAProxy: %s", in_a_line(error))
             return 100
 
 
@@ -118,11 +121,12 @@ class AgentChannel(Channel):
         self.server = server
         super().__init__(sock, server.lifetime.map)
         self.addr = addr
+        self.began = server.lifetime.clock()
         self.said = server.front_ends.availability
         self._told = False
         self._sent = b""  # what HAProxy sends: `agent-send`
         server.channel_opened(self)
-        self.expire_at(server.lifetime.clock() + LINGER)
+        self.expire_at(self.began + LINGER)
         self.push(server.line(self.said))
         self.close_when_done()
 
@@ -147,11 +151,12 @@ class AgentChannel(Channel):
     def handle_close(self) -> None:
         """HAProxy has hung up, by a reset if it is quick: it has read its line, and obeys it."""
         if self._told:
-            followers = self.server.front_ends.followers
+            front_ends = self.server.front_ends
             now = self.server.lifetime.clock()
-            followers.seen(self.name, now)
+            front_ends.followers.seen(self.name, now)
             if self.said in ENDS:
-                followers.acting(self.name, now)
+                front_ends.followers.acting(self.name, now)
+                front_ends.agent_was_told = True
         self.close()
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import lifetime as lifetime_module
 from lifetime import Dispatcher, Lifetime, Phase, Veto, event_driven
@@ -20,6 +20,9 @@ log = logging.getLogger("servers")
 
 #: So many are named in a veto.
 NAMED = 3
+
+#: So many characters of why a check fails are told.
+MAX_REASON = 200
 
 #: Seconds before the end of patience at which we let go by ourselves: a front end that does not
 #: act is worth a warning, but the stop is orderly all the same, for nothing has been cut.
@@ -36,6 +39,7 @@ class FrontEnds(Dispatcher):
     settle: seconds in which a front end acts on what it was just told.
     load: None, or a callable that says how busy we are, 0.0 to 1.0; for weights.
     maintenance: an operator wants no traffic here.
+    agent_was_told: a HAProxy has read in this withdrawal that it is to drain us.
     served_elsewhere: another process serves at our addresses, so nobody need look elsewhere.
     """
 
@@ -60,6 +64,7 @@ class FrontEnds(Dispatcher):
         self.started = not starting
         self.maintenance = False
         self.served_elsewhere = False
+        self.agent_was_told = False
         self._gave_up = False  # in this withdrawal, on those who do not act
         # A descriptor is how one is in the map; this one never has anything to say.
         self.set_socket(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -105,7 +110,7 @@ class FrontEnds(Dispatcher):
     def _phase_entered(self, phase: Phase) -> None:
         if phase is Phase.WITHDRAWING:
             self.followers.withdraw(self.lifetime.clock())
-            self._gave_up = False
+            self._gave_up = self.agent_was_told = False
         elif phase is Phase.RUNNING:
             self.followers.resume(self.lifetime.clock())
 
@@ -117,7 +122,8 @@ class FrontEnds(Dispatcher):
         if self.served_elsewhere:
             return None
         now = self.lifetime.clock()
-        names = self.followers.waited_for(now)
+        # By name, so that it is the same veto although another one asks last.
+        names = sorted(self.followers.waited_for(now))
         if not names:
             return None
         described = [self.followers.describe(name, now) for name in names[:NAMED]]
@@ -156,8 +162,19 @@ def why_failing(check: Callable[[], object]) -> str | None:
     """Why a check fails, in a few words of one line; None: it passes."""
     try:
         passed = check()
-    except Exception as error:  # it is somebody else's code
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        words = "".join(each if each.isprintable() else " " for each in text)
-        return " ".join(words.split())[:200]
+    except (Exception, SystemExit) as error:  # it is somebody else's code, and no stop of ours
+        return in_a_line(error)
+    if isinstance(passed, Coroutine):
+        passed.close()
+        return "it is asynchronous, and nobody waits for it; give a function"
     return "it says so" if passed is False else None
+
+
+def in_a_line(error: BaseException) -> str:
+    """An exception's name, and what it says of itself, if it can."""
+    try:
+        text = str(error)[:MAX_REASON]
+    except Exception:
+        text = ""
+    words = "".join(each if each.isprintable() else " " for each in text)
+    return ": ".join(filter(None, (type(error).__name__, " ".join(words.split()))))

@@ -41,12 +41,14 @@ class ServerState:
     def sends_nothing_new(self, before: ServerState | None) -> bool:
         """Whether it has ceased to send us new sessions.
 
-        before: what it said last before we asked it to; None if it said nothing.
+        before: what it said last before its agent was told to drain us; None if it said nothing,
+            or if no agent was told.
         """
         if self.word != "UP":
             return True
         # Behind an agent's `drain` the word stays UP, and weight=1/2 becomes 1/1: our share has
-        # left the total.  A weight of 0 is rounded, and proves nothing.
+        # left the total.  Without it that of another server has, and all comes to us.  A weight of
+        # 0 is rounded, and proves nothing.
         if before is None or not before.weight or before.total is None or self.total is None:
             return False
         return self.total <= before.total - before.weight

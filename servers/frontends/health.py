@@ -173,10 +173,15 @@ class Health:
             self._states[name] = state
             if len(self._states) > MAX_NAMES:
                 del self._states[next(iter(self._states))]
-        elif state.sends_nothing_new(self._states.get(name)):
+        elif state.sends_nothing_new(self._before(name)):
             followers.acted(name, now)
         else:
             followers.relapsed(name)
+
+
+    def _before(self, name: str) -> ServerState | None:
+        """What to compare with; only an agent makes our share leave the total."""
+        return self._states.get(name) if self.front_ends.agent_was_told else None
 
 
 class HealthChannel(HTTPChannel):

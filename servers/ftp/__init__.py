@@ -6,8 +6,8 @@ Raises ImportError with one sentence if pyftpdlib is not installed.
 
 try:
     import pyftpdlib  # noqa: F401
-except ModuleNotFoundError as error:
-    raise ImportError("FTP needs pyftpdlib: pip install 'lifetime-servers[ftp]'") from error
+except ModuleNotFoundError:
+    raise ImportError("FTP needs pyftpdlib: pip install 'lifetime-servers[ftp]'") from None
 
 from servers.ftp.authorizers import Authorizer, anonymous
 from servers.ftp.channel import FTPChannel

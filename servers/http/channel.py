@@ -21,7 +21,7 @@ from servers.channel import FOREVER
 from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError
 from servers.http.express import IDLE, ExpressLane
-from servers.http.parser import Head, find_head, parse_head
+from servers.http.parser import HEAD_END, Head, find_head, parse_head
 from servers.http.reply import CONTINUE
 from servers.http.request import Request
 from servers.overriding import passed_by
@@ -43,7 +43,7 @@ class HTTPChannel(ExpressLane):
     """
 
     poller: Poller
-    terminator = b"\r\n\r\n"
+    terminator = HEAD_END
 
     _searched = 0  # so much of it was searched for the end of a head
     _head_until = FOREVER  # when a head that has begun must be complete
@@ -195,7 +195,7 @@ class HTTPChannel(ExpressLane):
         head = request.head
         self._reader = request
         self._collected = False
-        self.terminator = HTTPChannel.terminator  # whatever the handler before has left there
+        self.terminator = HEAD_END  # whatever the handler before has left there
         self._body_began = self.poller.now
         if head.length:
             self._body = SizedBody(head.length)
@@ -225,11 +225,28 @@ class HTTPChannel(ExpressLane):
                 self.guarded(request, self._collect, request, pieces)
         if body.complete:
             self._body = self._reader = None
-            if request.is_done:
-                self._drop_collector(request)
-            elif request.collector is not None and not self._collected:
-                self.guarded(request, request.collector.found_terminator)
+            self._end_collecting(request)
         return True
+
+    def take_parcel(self, request: Request, body: bytes) -> None:
+        """Of a body that has come with its head nothing was ever awaited."""
+        if not request.is_done:
+            self._offer_body(request)
+            if request.collector is not None:
+                self._collected = False
+                self.guarded(request, self._collect, request, body)
+        self._end_collecting(request)
+
+    def hold_back(self, request: Request, body: bytes) -> None:
+        """Somebody has failed, so the body is awaited like any other."""
+        self._expect_body(request)
+        self.unread = body
+
+    def _end_collecting(self, request: Request) -> None:
+        if request.is_done:
+            self._drop_collector(request)
+        elif request.collector is not None and not self._collected:
+            self.guarded(request, request.collector.found_terminator)
 
     def _collect(self, request: Request, data: bytes) -> None:
         """Hand data to the collector, and keep the count if it has set a terminator of bytes."""
@@ -238,8 +255,11 @@ class HTTPChannel(ExpressLane):
             if not isinstance(wanted, int) or wanted <= 0:
                 request.collector.collect_incoming_data(data)
                 return
-            piece, data = data[:wanted], data[wanted:]
-            self.terminator = wanted - len(piece)
+            if wanted == len(data):  # slices would be the same, but slower
+                piece, data, self.terminator = data, b"", 0
+            else:
+                piece, data = data[:wanted], data[wanted:]
+                self.terminator = wanted - len(piece)
             request.collector.collect_incoming_data(piece)
             if not self.terminator:
                 self._collected = True
@@ -281,9 +301,10 @@ class HTTPChannel(ExpressLane):
 
     def _drop_collector(self, request: Request) -> None:
         collector: Any = request.collector
-        request.collector = None
-        if hasattr(collector, "close"):
-            self._close_producer(collector)
+        if collector is not None:
+            request.collector = None
+            if hasattr(collector, "close"):
+                self._close_producer(collector)
 
     def refuse(self, error: ClientError) -> None:
         """The peer broke the protocol: answer what is due, then this, and end."""
@@ -602,6 +623,9 @@ passed_by(
         "advance",
         "_run",
         "_take_head",
+        "_read_head",
+        "_expect_body",
+        "_take_body",
         "conclude",
         "flush",
         "_send_at_once",

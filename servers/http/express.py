@@ -1,10 +1,10 @@
 """ExpressLane: the commonest turn of a connection, in one piece.
 
-One request is here, whole and without a body, its head is one that was read before, nothing else is
-under way, and its answer is small.  Then all that HTTPChannel would look at is known, and the steps
-between the poll and the handler, and between the answer and the socket, are taken at once.  What a
-turn of another kind needs is HTTPChannel's, and so is this one, wherever one of the methods that
-are passed by is somebody else's (servers/overriding.py).
+One request is here, without a body or as a parcel (servers/http/parcel.py), its head is one that
+was read before, nothing else is under way, and its answer is small.  Then all that HTTPChannel
+would look at is known, and the steps between the poll and the handler, and between the answer and
+the socket, are taken at once.  What a turn of another kind needs is HTTPChannel's, and so is this
+one, wherever one of the methods that are passed by is somebody else's (servers/overriding.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from servers.http.answering import LARGE, AnsweringChannel
 from servers.http.body import ChunkedBody, SizedBody
 from servers.http.errors import ClientError
 from servers.http.limits import Limits
+from servers.http.parcel import open_parcel
+from servers.http.parser import HEAD_END
 from servers.http.request import Request
 
 #: What an idle connection answers to readable() and writable().
@@ -50,6 +52,14 @@ class ExpressLane(AnsweringChannel):
         """The peer broke the protocol."""
         raise NotImplementedError
 
+    def take_parcel(self, request: Request, body: bytes) -> None:
+        """The handler has seen the head; all of the body is here.  Raises ClientError."""
+        raise NotImplementedError
+
+    def hold_back(self, request: Request, body: bytes) -> None:
+        """The handler has failed at the head; the body has not been looked at."""
+        raise NotImplementedError
+
     def handle_read_event(self) -> None:
         """Something has come."""
         if (
@@ -68,11 +78,18 @@ class ExpressLane(AnsweringChannel):
             data = self.recv(self.ac_in_buffer_size)
         except BlockingIOError:
             return
+        body = b""
         head = self.server.heads.get(data)
-        if head is None or head.length or head.chunked:
+        if head is None:
+            head, body = open_parcel(data, self.server.heads, self.limits)
+        elif head.length or head.chunked:
+            head = None
+        if head is None:
             if data:
                 self.received(data)
             return
+        if body:
+            self.terminator = HEAD_END  # whatever the handler before has left there
         self.requests += 1
         self.advancing = True
         try:
@@ -82,9 +99,13 @@ class ExpressLane(AnsweringChannel):
             try:
                 self.server.dispatch(request)
             except Exception as error:
+                if body:
+                    self.hold_back(request, body)
                 self.handler_failed(request, error)
             else:
-                if request.collector is not None:
+                if body:
+                    self.take_parcel(request, body)
+                elif request.collector is not None:
                     self.guarded(request, request.collector.found_terminator)
         except ClientError as error:
             self.refuse(error)

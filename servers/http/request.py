@@ -176,8 +176,13 @@ class Request:
 
     def __setitem__(self, name: str, value: object) -> None:
         """Set a field of the answer.  Raises MisuseError for what cannot go on the wire."""
-        name = CANONICAL.get(name) or field_name(name)
-        if not (type(value) is str and value.isascii() and value.isprintable()):
+        try:
+            name = CANONICAL[name]
+        except KeyError:
+            name = field_name(name)
+        if type(value) is int:
+            value = str(value)
+        elif not (type(value) is str and value.isascii() and value.isprintable()):
             value = field_value(name, value)
         self.reply_headers[name] = value
 

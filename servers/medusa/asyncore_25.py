@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import weakref
+from types import FrameType
 from typing import Any
 
 import lifetime as lifetime_module
@@ -65,6 +66,7 @@ def loop(
     """Serve until the map is empty, a shutdown has come to its end, or `count` turns are over.
 
     timeout: seconds; everybody whose `readable()` is its own is asked at least so often.
+    Raises KeyboardInterrupt behind an orderly stop that control-C has asked for.
     """
     served = _lifetime_of(map)
     if count is not None:
@@ -77,8 +79,10 @@ def loop(
     turns = served.call_every(max(timeout, 0.001), _nothing)
     try:
         if _may_take_signals():
-            with served.running(), Signals(served):
+            with served.running(), _OldSignals(served) as signals:
                 served.loop()
+            if signals.interrupted:
+                raise KeyboardInterrupt
         else:
             served.loop()
     finally:
@@ -165,6 +169,23 @@ atexit.register(let_go)
 
 def _nothing() -> None:
     """A turn of the loop is all that is wanted."""
+
+
+class _OldSignals(Signals):
+    """Remembers control-C, behind which old programs wait for a KeyboardInterrupt.
+
+    They save what they have there, or leave a `while 1` around the loop.
+    """
+
+    interrupted = False
+
+    def __enter__(self) -> _OldSignals:
+        super().__enter__()
+        return self
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = self.interrupted or number == signal.SIGINT
+        super()._on_stop(number, frame)
 
 
 def _may_take_signals() -> bool:

@@ -71,15 +71,16 @@ class auth_handler(BasicAuth):
 
     def refuse(self, request: Any) -> None:
         """Ask for credentials, unless what came is none at all."""
-        self.fail_count.increment()
         field = _field_of(request)
         if field.lower().startswith("basic ") and not _is_base64(field[6:]):
+            self.fail_count.increment()
             request.error(400)
         else:
             self.handle_unauthorized(request)
 
     def handle_unauthorized(self, request: Any) -> None:
-        """Answer 401; to be overridden."""
+        """Answer 401, and count it; to be overridden, by what may count for itself."""
+        self.fail_count.increment()
         super().refuse(request)
 
     def status(self) -> Any:

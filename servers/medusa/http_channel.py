@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
-from types import MethodType
 from typing import Any
 
 from lifetime import Dispatcher, ExitNow, event_driven
@@ -25,30 +24,14 @@ from servers.http.request import Request
 from servers.medusa.counter import counter
 from servers.medusa.fifo import fifo
 from servers.medusa.http_request import http_request
-from servers.overriding import passed_by
+from servers.medusa.of_the_socket import OfTheSocket
+from servers.overriding import passed_by, replaceable
 
 #: Seconds after which a producer that had nothing yet is asked again, if its channel has no delay.
 ASK_AGAIN = 0.1
 
 
-class replaceable:
-    """A method that may be replaced in one channel alone, which then takes the long way."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.name = function.__name__
-
-    def __get__(self, channel: Any, kind: Any = None) -> Any:
-        if channel is None:
-            return self.function
-        return channel.__dict__.get(self.name) or MethodType(self.function, channel)
-
-    def __set__(self, channel: Any, value: Any) -> None:
-        channel.__dict__[self.name] = value
-        channel.as_written = False
-
-
-class http_channel(HTTPChannel):
+class http_channel(HTTPChannel, OfTheSocket):
     """One connection to an http_server.
 
     current_request: the request whose answer is awaited, or None.
@@ -83,13 +66,6 @@ class http_channel(HTTPChannel):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.channel_number} of {self.addr!r}>"
-
-    def __getattr__(self, name: str) -> Any:
-        # The socket's own methods, such as getsockname: Python 2's dispatchers passed them on.
-        sock = None if name.startswith("_") else self.__dict__.get("socket")
-        if sock is None or not hasattr(sock, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(sock, name)
 
     # Old connections: the engine has deadlines of its own, so nothing is left to do mostly.
 
@@ -317,6 +293,9 @@ passed_by(
         "advance",
         "_run",
         "_take_head",
+        "_read_head",
+        "_expect_body",
+        "_take_body",
         "conclude",
         "flush",
         "_send_at_once",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Event, get_ident
 from typing import Any
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ from servers.http.status import REASONS
 from servers.loggers import CombinedFormat, escape
 from servers.medusa import producers
 from servers.medusa.counter import counter
+from servers.overriding import Overridable, passed_by, replaceable
 
 #: For a request that was made by hand, on a channel that has none.
 LIMITS = Limits()
@@ -49,7 +50,7 @@ class command_word(str):
     __hash__ = str.__hash__
 
 
-class http_request(Request):
+class http_request(Request, metaclass=Overridable):
     """One request and its answer.
 
     uri: the path percent-decoded once, the query as sent; may be changed by a handler that
@@ -60,6 +61,7 @@ class http_request(Request):
     request_counter = counter()
     responses: dict[int, str] = REASONS  # this very table is what status lines are made of
     use_chunked: Any = True
+    as_written: bool  # nobody has overridden what makes an answer's head, nor `done`
     path_regex = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 
     DEFAULT_ERROR_MESSAGE = "\r\n".join(
@@ -81,7 +83,8 @@ class http_request(Request):
     _path: str | None = None
     _first_uri: str | None = None
     _excess = 0  # so many more bytes than characters were pushed as text
-    _text_length = 0  # of everything that was pushed, text counted in characters
+    _request: str | None = None
+    _header: list[str] | None = None
     _ahead = 0  # bytes that a thread has pushed since it last waited
 
     def __init__(
@@ -93,13 +96,14 @@ class http_request(Request):
         version: str | None = None,
         header: Sequence[str] = (),
     ) -> None:
-        # The engine gives a parsed head and a limit; old code gives the parts.
+        # The engine gives a parsed head and a limit; old code gives the parts.  Our base is named,
+        # here and in done(), for every request comes by and super() is slow up to Python 3.11.
         self.thread = get_ident()
         if isinstance(request, Head):
-            super().__init__(channel, request, command)
+            Request.__init__(self, channel, request, command)
         else:
             head = _head_of(channel, request, version, header)
-            super().__init__(channel, head, getattr(channel, "limits", LIMITS).body)
+            Request.__init__(self, channel, head, getattr(channel, "limits", LIMITS).body)
             self.header = list(header)
             self.version = version
             if hasattr(channel, "adopt"):
@@ -111,10 +115,10 @@ class http_request(Request):
 
     def path_of_head(self) -> str:
         """What `uri` begins as."""
-        parts = self.head.parts()
         target = self.head.target
-        if target == parts.path:
+        if target == self._path:
             return target
+        parts = self.head.parts()
         target, mark, fragment = target.partition("#")
         uri = f"{parts.path}?{parts.query}" if "?" in target else parts.path
         return f"{uri}{mark}{fragment}"
@@ -131,15 +135,25 @@ class http_request(Request):
         """The client's version: "1.0" or "1.1"; None if old code has found none."""
         return self.head.version
 
-    @cached_property
+    @property
     def request(self) -> str:
         """The request line, as sent."""
-        return self.head.line
+        return self.head.line if self._request is None else self._request
 
-    @cached_property
+    @request.setter
+    def request(self, line: str) -> None:
+        self._request = line
+
+    @property
     def header(self) -> list[str]:
         """The raw header lines."""
-        return self.head.lines
+        if self._header is None:
+            self._header = self.head.lines
+        return self._header
+
+    @header.setter
+    def header(self, lines: list[str]) -> None:
+        self._header = lines
 
     @cached_property
     def _header_cache(self) -> dict[str, str | None]:
@@ -159,7 +173,7 @@ class http_request(Request):
 
     def get_header(self, name: str) -> str | None:
         """A field of the request, whatever its case; None if it was not sent."""
-        if "header" not in self.__dict__:
+        if self._header is None:  # nobody has seen the lines, so nobody has changed them
             return self.head.get(name)
         name = name.lower()
         cache = self._header_cache
@@ -232,15 +246,16 @@ class http_request(Request):
     def push(self, thing: Any) -> None:
         """Add text (sent as UTF-8), bytes or a producer to the body."""
         if isinstance(thing, str):
-            data = producers.encoded(thing)
-            self._text_length += len(thing)
-            self._excess += len(data) - len(thing)
-            thing = data
-        elif isinstance(thing, bytes):
-            self._text_length += len(thing)
+            if thing.isascii():
+                thing = thing.encode()
+            else:
+                data = producers.encoded(thing)
+                self._excess += len(data) - len(thing)
+                thing = data
         if type(thing) is bytes and not (self.is_done or self.head_sent):
             # A done() of somebody's own asks all of `outgoing` for more().
-            self.outgoing.append(thing if type(self).done is _done else _Pushed(thing))
+            ours = self.as_written or type(self).done is _done
+            self.outgoing.append(thing if ours else _Pushed(thing))
         else:
             super().push(thing)
 
@@ -250,6 +265,7 @@ class http_request(Request):
         self.reply_code = code
         return f"HTTP/{self.version or '1.0'} {code} {message}"
 
+    @replaceable
     def build_reply_header(self) -> str:
         """Status line, fields and empty line.
 
@@ -285,7 +301,7 @@ class http_request(Request):
         self.take_back()
         if caching is not None and code < 400:  # said of this very answer, mostly a redirect
             self["Cache-Control"] = caching
-        self._excess = self._text_length = 0
+        self._excess = 0
         self.reply_code = code
         page = self.DEFAULT_ERROR_MESSAGE % {"code": code, "message": message}
         self["Content-Length"] = len(page.encode("utf-8"))
@@ -331,26 +347,33 @@ class http_request(Request):
         self.channel.initiate_send()
 
     def done(self) -> None:
-        """The answer is complete; legal in any thread, also under a loop that is not ours."""
-        lifetime = self.channel.server.lifetime
-        if lifetime.thread is None and self.thread != get_ident():
-            lifetime.call_soon_threadsafe(self.done_in_loop)
-        else:
-            self.done_in_loop()
+        """The answer is complete; legal in any thread, also under a loop that is not ours.
 
-    def done_in_loop(self) -> None:
-        """Put right what old code does, and hand the answer to the engine."""
+        What old code does is put right first.
+        """
         headers = self.reply_headers
         for name, value in headers.items():
             if type(value) is not str:
                 headers[name] = str(value)
-        if self._excess and headers.get("Content-Length") == str(self._text_length):
-            headers["Content-Length"] = str(self._text_length + self._excess)
-        if len(self.outgoing) != 1 or type(self.outgoing[0]) is not bytes:
-            self.outgoing = [_for_the_engine(each) for each in self.outgoing]
-        if self._more_headers is None and self.has_own_head():
+        if self._excess:
+            self._correct_length()
+        outgoing = self.outgoing
+        if len(outgoing) != 1 or type(outgoing[0]) is not bytes:
+            self.outgoing = [_for_the_engine(each) for each in outgoing]
+        if not self.as_written and self._more_headers is None and self.has_own_head():
             self._more_headers = []  # the engine's way for answers with something special
-        super().done()
+        lifetime = self.channel.server.lifetime
+        if lifetime.thread is None and self.thread != get_ident():
+            lifetime.call_soon_threadsafe(Request.done, self)
+        else:
+            Request.done(self)
+
+    def _correct_length(self) -> None:
+        """A Content-Length that counts the characters of text that was pushed counts its bytes."""
+        pushed = [each.data if type(each) is _Pushed else each for each in self.outgoing]
+        length = sum(len(each) for each in pushed if type(each) is bytes)
+        if self.reply_headers.get("Content-Length") == str(length - self._excess):
+            self.reply_headers["Content-Length"] = str(length)
 
     def log_date_string(self, when: float) -> str:
         """The date as access logs have it, in local time."""
@@ -362,19 +385,24 @@ class http_request(Request):
         bytes: of the body; called when the last one has left.
         """
         channel: Any = self.channel
-        ip, port = channel.addr[:2] if isinstance(channel.addr, tuple) else ("unix", 0)
-        line = self.__dict__.get("request") or self.head.line  # a cached property takes its time
-        channel.server.logger.log(
-            ip,
-            f"{port} - - [{self.log_date_string(time.time())}] "
-            f'"{escape(line)}" {self.reply_code} {bytes}\n',
-        )
+        addr = channel.addr
+        ip, port = (addr[0], addr[1]) if isinstance(addr, tuple) else ("unix", 0)
+        line = escape(self._request) if self._request else _logged(self.head)
+        date = self.log_date_string(time.time())
+        channel.server.logger.log(ip, f'{port} - - [{date}] "{line}" {self.reply_code} {bytes}\n')
 
 
 #: What the engine does itself as long as it is what a class has.
 _build_reply_header = http_request.build_reply_header
 _response = http_request.response
 _done = http_request.done
+passed_by(http_request, ("build_reply_header", "response", "responses", "done"))
+
+
+@lru_cache(maxsize=128)
+def _logged(head: Head) -> str:
+    """The request line in an access line; heads are remembered, so the same ones come again."""
+    return escape(head.line)
 
 
 class _Pushed(producers.simple_producer):

@@ -23,6 +23,7 @@ from servers.medusa.counter import counter
 from servers.medusa.fifo import fifo
 from servers.medusa.http_channel import http_channel
 from servers.medusa.http_request import command_word, http_request
+from servers.medusa.of_the_socket import OfTheSocket
 
 __all__ = [
     "CONNECTION",
@@ -93,7 +94,7 @@ class traffic_counter(counter):
         return result
 
 
-class http_server(HTTPListener):
+class http_server(HTTPListener, OfTheSocket):
     """Serves HTTP on `port` of `ip`; "" is everywhere, port 0 any free one.
 
     resolver: with `resolve_ptr(ip, callback)`, gives names for the access log; mostly None.
@@ -154,13 +155,6 @@ class http_server(HTTPListener):
         """The port that was bound, None for a Unix socket; or what a program has set itself."""
         return self.addr[1] if isinstance(self.addr, tuple) else None
 
-    def __getattr__(self, name: str) -> Any:
-        # The socket's own methods, such as getsockname: Python 2's dispatchers passed them on.
-        sock = None if name.startswith("_") else self.__dict__.get("socket")
-        if sock is None or not hasattr(sock, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(sock, name)
-
     def make_logger(self, resolver: Any, inner: Any) -> Any:
         """What `log(ip, message)` is called on, around the object with `log(message)`."""
         if resolver:
@@ -203,13 +197,13 @@ class http_server(HTTPListener):
     def dispatch(self, request: Any) -> None:
         """Let the first handler that wants the request have it; none may end the process."""
         try:
-            super().dispatch(request)
+            HTTPListener.dispatch(self, request)  # as below: super() is slow up to Python 3.11
         except SystemExit as error:
             raise HandlerExit(f"a handler has called sys.exit({error.code!r})") from error
 
     def request_finished(self, request: Any) -> None:
         """The last byte of an answer has left: count it, and let the request log itself."""
-        super().request_finished(request)
+        HTTPListener.request_finished(self, request)
         try:
             request.log(request.bytes_sent)
         except Exception:

@@ -431,8 +431,9 @@ MODULES: dict[str, OldModule] = {
         zhttp_server.clean_shutdown_control zwebdav_server zhttp_handler zhttp_handler.match
         zhttp_handler.handle_request zhttp_handler.continue_request zhttp_handler.get_environment
         zhttp_handler.status zhttp_handler.set_webdav_source_clients zhttp_collector
-        zhttp_channel zhttp_channel.work zhttp_channel.push zhttp_channel.close zhttp_channel.working zhttp_channel.closed
-        zhttp_channel.no_more_requests CONTENT_LENGTH CONNECTION
+        zhttp_channel zhttp_channel.work zhttp_channel.push zhttp_channel.close
+        zhttp_channel.working zhttp_channel.closed zhttp_channel.no_more_requests
+        CONTENT_LENGTH CONNECTION
         """,
         different={
             "zhttp_channel.queue": "mostly empty: a request is read when the one before is done",
@@ -579,6 +580,12 @@ MODULES: dict[str, OldModule] = {
 PREFIXES = {
     "supervisor.medusa": "medusa",
     "ZServer.medusa": "medusa",
+    # medusa brought both with it, and Zope's start script took one from ZServer.
+    "medusa.asyncore": "medusa.asyncore_25",
+    "medusa.asynchat": "medusa.asynchat_25",
+    "ZServer.medusa.asyncore": "medusa.asyncore_25",
+    "ZServer.medusa.asynchat": "medusa.asynchat_25",
+    "ZServer.asyncore": "medusa.asyncore_25",
     "ZServer.medusa.thread.select_trigger": "medusa.thread.select_trigger",
     "medusa.test.max_sockets": "medusa.max_sockets",
     "max_sockets": "medusa.max_sockets",

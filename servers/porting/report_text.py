@@ -89,8 +89,10 @@ def tabs_in(margins: int) -> str:
 
 def counted_states(count: Callable[[State], int]) -> str:
     """How many names are in which state."""
-    said = {State.WORKS: "work", State.DIFFERENT: "differ", State.MISSING: "are missing"}
-    return ", ".join(f"{count(state)} {said[state]}" for state in State if count(state))
+    one = {State.WORKS: "works", State.DIFFERENT: "differs", State.MISSING: "is missing"}
+    more = {State.WORKS: "work", State.DIFFERENT: "differ", State.MISSING: "are missing"}
+    counts = [(state, count(state)) for state in State]
+    return ", ".join(f"{n} {(one if n == 1 else more)[state]}" for state, n in counts if n)
 
 
 def said_of(old: OldName) -> str:

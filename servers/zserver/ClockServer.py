@@ -12,6 +12,7 @@ from typing import Any
 
 from servers.clock import Clock
 from servers.medusa.http_request import http_request
+from servers.producers import close as close_producer
 from servers.zserver import PubCore
 from servers.zserver.HTTPResponse import ZServerHTTPResponse
 from servers.zserver.HTTPServer import ZRequest, zhttp_handler
@@ -51,6 +52,20 @@ class DummyChannel:
 
     def close_when_done(self) -> None:
         """Nothing is open."""
+
+
+class Nowhere:
+    """Where the answer goes, which nobody reads."""
+
+    def write(self, data: str | bytes) -> None:
+        """Take a piece."""
+
+    def push_producer(self, producer: Any) -> None:
+        """Take what would give the rest."""
+        close_producer(producer)
+
+    def flush(self) -> None:
+        """Nothing is kept."""
 
 
 class ClockServer(Clock):
@@ -100,7 +115,7 @@ class ClockServer(Clock):
         request = http_request(
             DummyChannel(self), from_client, "GET", self.method, "1.0", self.headers
         )
-        response = ZServerHTTPResponse(io.BytesIO(), sys.stderr)
+        response = ZServerHTTPResponse(Nowhere(), sys.stderr)
         return request, self.make_request(request, response), response
 
     def make_request(self, request: Any, response: Any) -> Any:

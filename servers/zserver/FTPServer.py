@@ -112,6 +112,18 @@ class zope_ftp_channel(ftp_channel):
             self.respond("451 Server Error: the log of the server says why.")
         self._go_on()
 
+    def _go_on(self) -> None:
+        if not self._quit_pending:
+            super()._go_on()
+        elif not (self._closed or self.publishing or self.is_transferring or self.awaits_data):
+            self.close_when_done()
+
+    def _on_dtp_close(self) -> None:
+        if self._quit_pending and self.publishing and not self._closed:
+            self.data_channel = None  # an upload is complete, and the client waits for its reply
+        else:
+            super()._on_dtp_close()
+
     def refuse_by(self, response: Any, reply: str) -> None:
         """Say that the application has said no."""
         unauthorized = response.getStatus() in (401, 403)
@@ -179,6 +191,15 @@ class zope_ftp_channel(ftp_channel):
             self.anonymous = int(self.userid == "anonymous")
             self.logged_in()
             self.respond("230 Login successful.")
+
+    def cmd_quit(self, line: list[str]) -> None:
+        """Terminate session, behind what is being published."""
+        if not self.publishing:
+            super().cmd_quit(line)
+            return
+        self.respond("221 Goodbye.")
+        self._quit_pending = True
+        self.del_channel()
 
     def cmd_pwd(self, line: list[str]) -> None:
         """Print the current working directory."""

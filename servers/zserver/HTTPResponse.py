@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from servers.http.status import REASONS
-from servers.medusa.producers import encoded
+from servers.medusa.producers import encoded, iterator_producer
 
 
 class ChannelPipe:
@@ -107,6 +107,8 @@ class ChannelPipe:
         self._request.reply_code = int(status.split(" ", 1)[0])
         seen = set()
         for name, value in headers:
+            if is_framing(name):
+                continue
             if name.lower() in seen:
                 self._request.add_header(name, value)
             else:
@@ -168,7 +170,11 @@ class ZServerHTTPResponse:
         return location
 
     def setBody(self, body: Any) -> None:
-        """Set the body: text (UTF-8), bytes, or a producer or iterator with Content-Length set."""
+        """Set the body: text (UTF-8), bytes, a producer, an iterator, or what has a `str()`."""
+        if hasattr(body, "__next__"):
+            body = iterator_producer(body)
+        elif not (hasattr(body, "more") or isinstance(body, str | bytes | bytearray | memoryview)):
+            body = str(body)
         self.body = body
         if isinstance(body, str) and "content-type" not in self.headers:
             is_page = body.lstrip()[:1] == "<"
@@ -214,9 +220,11 @@ class ZServerHTTPResponse:
             return
         self.request.reply_code = self.status
         for name, value in self.headers.items():
-            self.request[name] = value
+            if not is_framing(name):
+                self.request[name] = value
         for name, value in self.more_headers:
-            self.request.add_header(name, value)
+            if not is_framing(name):
+                self.request.add_header(name, value)
 
     def head(self) -> str:
         """Status line and fields, as text."""
@@ -229,17 +237,33 @@ class ZServerHTTPResponse:
         return self.head() + encoded(self.body).decode("latin-1")
 
     def finish(self) -> None:
-        """The answer is complete; a second call does nothing."""
+        """The answer is complete; a second call does nothing.
+
+        Raises what is wrong with a field or a body that cannot be sent; the client gets a 500.
+        """
         if self._finished:
             return
         self._finished = True
         try:
             self.outputBody()
-        finally:
-            if hasattr(self.stdout, "finish"):
-                self.stdout.finish(self)
+        except Exception:
+            # Without its fields, or its body, it must not pass for an answer.
+            if hasattr(self.stdout, "fail"):
+                self.stdout.fail()
+            raise
+        if hasattr(self.stdout, "finish"):
+            self.stdout.finish(self)
 
     _finish = finish
+
+
+def is_framing(name: str) -> bool:
+    """Whether a field would say how the answer is framed, which is up to the request.
+
+    Whoever has published gives a body; a client that took it for chunks would lose the place where
+    the next answer begins.  PEP 3333 forbids the field, and so does RFC 3875, section 6.3.4.
+    """
+    return name.lower() == "transfer-encoding"
 
 
 def make_response(request: Any, headers: dict[str, str]) -> ZServerHTTPResponse:

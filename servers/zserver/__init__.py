@@ -14,6 +14,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from servers.porting.names import PCGI
+
 CONNECTION_LIMIT = 1000
 LARGE_FILE_THRESHOLD = 524288
 
@@ -29,11 +31,23 @@ _PLACES = {
     "zhttp_server": "servers.zserver.HTTPServer",
 }
 
+#: Modules that old code imports from here as well.
+_MODULES = {
+    "asyncore": "servers.medusa.asyncore_25",
+    "logger": "servers.medusa.logger",
+    "resolver": "servers.medusa.resolver",
+}
+
 
 def __getattr__(name: str) -> object:
-    """Names that old code imports from the package itself."""
-    if name in ("logger", "resolver"):
-        return import_module(f"servers.medusa.{name}")
+    """Names that old code imports from the package itself.
+
+    Raises ImportError with one sentence for one that is left out.
+    """
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name == "PCGIServer":
+        raise ImportError(f"ZServer.PCGIServer is left out: {PCGI}", name=name)
     if name in _PLACES:
         value: object = getattr(import_module(_PLACES[name]), name)
         return value

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 import pytest
 
 from lifetime import Phase
+from servers.frontends.agent import LINGER, MAX_CHANNELS
 from tests.frontends.conftest import Told
 
 Tell = Callable[..., Told]
@@ -31,8 +33,13 @@ def test_the_weight_follows_the_load(tell: Tell) -> None:
     assert tell(load=lambda: 0.25).agent_is_told() == b"up ready 75%\n"
 
 
-def test_a_load_that_fails_costs_no_answer(tell: Tell) -> None:
-    assert tell(load=lambda: 1 / 0).agent_is_told() == b"up ready 100%\n"
+def leaves() -> float:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("load", [lambda: 1 / 0, leaves])
+def test_a_load_that_fails_costs_no_answer(tell: Tell, load: Callable[[], float]) -> None:
+    assert tell(load=load).agent_is_told() == b"up ready 100%\n"
 
 
 def test_until_it_has_started_it_is_down(tell: Tell) -> None:
@@ -75,6 +82,15 @@ def test_an_agent_that_sends_without_end_is_cut(tell: Tell) -> None:
     with pytest.raises((ConnectionResetError, BrokenPipeError)):
         for _ in range(10000):
             peer.send(b"x" * 10000)
+
+
+def test_those_who_do_not_hang_up_keep_nobody_from_hearing(tell: Tell) -> None:
+    told = tell()
+    began = time.monotonic()
+    crowd = [told.connect_to(told.agent) for _ in range(MAX_CHANNELS + 50)]
+    assert {each.read(14) for each in crowd} == {b"up ready 100%\n"}
+    assert time.monotonic() - began < LINGER
+    assert len(told.agent.channels) < MAX_CHANNELS
 
 
 def test_a_port_scan_is_no_alarm(tell: Tell, caplog: pytest.LogCaptureFixture) -> None:

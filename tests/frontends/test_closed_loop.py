@@ -71,18 +71,46 @@ def test_many_are_named_up_to_a_few(tell: Tell) -> None:
     assert told.vetoes.endswith("cache 2 has not acted yet, and 2 more")
 
 
-@pytest.mark.parametrize(
-    ("word", "weight"), [("NOLB", "1/1"), ("DOWN", "1/1"), ("UP", "1/1")], ids=str
-)
-def test_haproxys_own_word_that_it_acts_ends_phase_1(tell: Tell, word: str, weight: str) -> None:
+def test_it_is_the_same_veto_whoever_asks_last(tell: Tell) -> None:
+    told = tell()
+    for name in ("two", "one"):
+        told.expect(name)
+    stop(told)
+    before = told.vetoes
+    told.expect("two")
+    assert told.vetoes == before == "front ends: one has not acted yet, two has not acted yet"
+
+
+@pytest.mark.parametrize("word", ["NOLB", "DOWN"])
+def test_haproxys_own_word_that_it_acts_ends_phase_1(tell: Tell, word: str) -> None:
     told = tell()
     for _ in range(2):
         told.status("/readyz", STATE.format("UP", "1/2"))
     stop(told)
     told.status("/readyz", STATE.format("UP", "1/2"))
     assert told.vetoes == "front ends: HAProxy lb1 servers/s1 at 127.0.0.1 has not acted yet"
-    told.status("/readyz", STATE.format(word, weight))
+    told.status("/readyz", STATE.format(word, "1/1"))
     assert told.ended().orderly
+
+
+def test_behind_an_agents_drain_a_weight_that_has_left_the_total_ends_phase_1(tell: Tell) -> None:
+    told = tell()
+    for _ in range(2):
+        told.status("/readyz", STATE.format("UP", "1/2"))
+    stop(told)
+    told.agent_is_told()
+    told.status("/readyz", STATE.format("UP", "1/1"))
+    assert told.ended().orderly
+
+
+def test_without_an_agent_the_weight_that_has_gone_is_another_servers(tell: Tell) -> None:
+    """Two are stopped at once, and HAProxy has heard of the other one: now all comes to us."""
+    told = tell()
+    for _ in range(2):
+        told.status("/readyz", STATE.format("UP", "1/2"))
+    stop(told)
+    told.status("/readyz", STATE.format("UP", "1/1"))
+    assert told.vetoes == "front ends: HAProxy lb1 servers/s1 at 127.0.0.1 has not acted yet"
 
 
 def test_while_haproxy_says_up_no_number_of_answers_is_evidence(tell: Tell) -> None:

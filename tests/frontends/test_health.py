@@ -110,6 +110,39 @@ def test_a_check_that_returns_false_is_a_failure(tell: Tell) -> None:
     assert tell(checks={"disk": lambda: False}).probe()[::2] == (503, b"disk: it says so\n")
 
 
+def leaves() -> None:
+    raise SystemExit(3)
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise LookupError
+
+
+def says_nothing() -> None:
+    raise Speechless
+
+
+async def is_asynchronous() -> None:
+    """Nobody waits for it, so nobody learns what it would find."""
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (leaves, b"check: SystemExit: 3\n"),
+        (says_nothing, b"check: Speechless\n"),
+        (is_asynchronous, b"check: it is asynchronous, and nobody waits for it; give a function\n"),
+    ],
+)
+def test_a_check_of_a_strange_kind_is_a_failure_and_no_more(
+    tell: Tell, check: Callable[[], object], body: bytes
+) -> None:
+    told = tell(checks={"check": check})
+    assert told.probe()[::2] == (503, body)
+    assert told.agent_is_told() == b"down #check\n"
+
+
 def test_a_check_of_readiness_says_nothing_about_life(tell: Tell) -> None:
     told = tell(checks={"database": broken})
     assert (told.status("/livez"), told.status("/startupz")) == (200, 200)

@@ -166,6 +166,41 @@ def test_everybody_is_asked_at_once_when_the_patience_is_another(night: Night) -
     assert 105.5 in moments
 
 
+def test_who_lets_go_between_the_asking_and_the_waiting_is_asked_again_at_once(
+    night: Night,
+) -> None:
+    lifetime = night.lifetime()
+    work = ["in another thread"]
+    member = Member(lifetime)
+
+    def hold(phase: int) -> bool:
+        if phase == 1 and member.asked == [1]:
+            lifetime.call_soon_threadsafe(work.clear)
+        return phase == 1 and bool(work)
+
+    member.hook = hold
+    lifetime.shutdown()
+    report = lifetime.loop()
+    assert report is not None and report.seconds == 0.0
+
+
+def test_who_asks_the_loop_for_something_whenever_it_is_asked_does_not_keep_it_busy(
+    night: Night,
+) -> None:
+    lifetime = night.lifetime()
+    member = Member(lifetime)
+
+    def hold(phase: int) -> bool:
+        lifetime.call_soon_threadsafe(lambda: None)
+        return phase == 1 and night.now < 110.0
+
+    member.hook = hold
+    lifetime.shutdown()
+    lifetime.loop()
+    assert night.now == 110.0
+    assert len(member.asked) <= 25
+
+
 def test_another_patience_for_the_next_stop_can_be_given_at_any_time(night: Night) -> None:
     lifetime = night.lifetime()
     Member(lifetime, lambda phase: phase == 1)

@@ -44,6 +44,7 @@ PURE = [
     "servers.http.amendment",
     "servers.http.grammar",
     "servers.http.leniency",
+    "servers.http.parcel",
     "servers.http.parser",
     "servers.http.body",
     "servers.http.target",

@@ -149,6 +149,41 @@ def test_files_come_and_go(connect, site: Site):
     assert site.asked[1:] == ["GET /a.txt/manage_FTPget", "PUT /b.txt"]
 
 
+def test_who_quits_behind_an_upload_is_told_that_it_was_stored(connect, site: Site):
+    control = connect()
+    data = control.passive()
+    site.gate.clear()
+    control.ask("STOR b.txt")
+    data.sendall(b"new\n")
+    data.close()
+    assert any(site.asked[-1] == "PUT /b.txt" for _ in range(10_000) if control.ask("NOOP"))
+    assert control.ask("QUIT").startswith("221 ")
+    site.gate.set()
+    assert control.read_to_end() == b"226 Transfer complete.\r\n"
+    assert site.documents["b.txt"] == b"new\n"
+
+
+def test_who_quits_during_an_upload_is_told_that_it_was_stored(connect, site: Site):
+    control = connect()
+    data = control.passive()
+    control.ask("STOR b.txt")
+    data.sendall(b"new\n")
+    assert control.ask("QUIT").startswith("221 ")
+    data.close()
+    assert control.read_to_end() == b"226 Transfer complete.\r\n"
+    assert site.documents["b.txt"] == b"new\n"
+
+
+def test_who_quits_while_a_file_is_looked_for_still_gets_it(connect, site: Site):
+    control = connect()
+    data = control.passive()
+    site.gate.clear()
+    assert control.send("RETR a.txt", "QUIT").reply().startswith("221 ")
+    site.gate.set()
+    assert read_all(data) == b"hello\n"
+    assert control.read_to_end().endswith(b"226 Transfer complete.\r\n")
+
+
 def test_a_download_goes_on_where_it_is_told(connect):
     control = connect()
     control.ask("REST 2")

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -89,6 +87,22 @@ def test_there_is_one_asyncore_and_one_map():
     assert output == "True\nTrue True\nTrue\n"
 
 
+def test_medusa_brings_asyncore_and_asynchat_under_all_its_names():
+    output = installed(
+        """
+        import asyncore as official
+        from medusa import asyncore, asynchat
+        from ZServer.medusa import asyncore as zopes
+        from ZServer import asyncore as of_the_start_script
+        import medusa.asyncore, ZServer.medusa.asynchat, ZServer.asyncore
+        print(asyncore is zopes is of_the_start_script is medusa.asyncore is ZServer.asyncore)
+        print(ZServer.medusa.asynchat is asynchat)
+        print(asyncore.loop is official.loop, asyncore.socket_map is official.socket_map)
+        """
+    )
+    assert output == "True\nTrue\nTrue True\n"
+
+
 def test_a_second_call_does_nothing():
     assert installed("print(servers.legacy.install())") == "[]\n"
 
@@ -131,6 +145,24 @@ def test_a_module_that_is_left_out_says_why():
         "supervisor.medusa.text_socket is left out: sockets carry bytes; encode what you send, "
         "decode what you get\n"
     )
+
+
+def test_a_name_of_a_package_that_is_left_out_says_why():
+    output = installed(
+        """
+        try:
+            from ZServer import PCGIServer
+        except ImportError as error:
+            print(error)
+        """
+    )
+    assert output.startswith("ZServer.PCGIServer is left out: PCGI is left out; serve HTTP, or ")
+
+
+def test_asynchat_warns_nobody_of_its_end(tmp_path):
+    (tmp_path / "old.py").write_text("import asyncore, asynchat")
+    script = str(tmp_path / "old.py")
+    assert run("-W", "error", "-m", "servers.legacy", "--quiet", script) == (0, "", "")
 
 
 def test_a_module_is_one_object_under_all_its_names_and_keeps_its_own():
@@ -264,20 +296,47 @@ print("cleaned up")
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_script_of_old_runs_and_stops_in_an_orderly_way(tmp_path, number):
-    (tmp_path / "old.py").write_text(SCRIPT)
-    (tmp_path / "file.txt").write_text("content")
-    with start("-m", "servers.legacy", str(tmp_path / "old.py"), str(tmp_path)) as process:
+def served_and_stopped(folder: Path, script: str, number: int) -> tuple[int, str, str]:
+    """Exit status, output and errors of a script that gets a signal when it has answered."""
+    (folder / "old.py").write_text(script)
+    (folder / "file.txt").write_text("content")
+    with start("-m", "servers.legacy", str(folder / "old.py"), str(folder)) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         with urlopen(f"http://127.0.0.1:{port}/file.txt", timeout=10) as answer:
             assert answer.read() == b"content"
         process.send_signal(number)
         output, errors = process.communicate(timeout=30)
-    assert process.returncode == 0
+    return process.returncode, output, errors
+
+
+def test_a_script_of_old_runs_and_stops_in_an_orderly_way(tmp_path):
+    status, output, errors = served_and_stopped(tmp_path, SCRIPT, signal.SIGTERM)
+    assert status == 0
     assert output.endswith("cleaned up\n")
     assert "servers.legacy: medusa is servers.medusa\n" in errors
+
+
+def test_behind_control_c_and_its_orderly_stop_comes_the_keyboard_interrupt_of_old(tmp_path):
+    loop = """
+while 1:
+    try:
+        asyncore.loop()
+    except KeyboardInterrupt:
+        print("interrupted, with %d in the map" % len(asyncore.socket_map))
+        break
+"""
+    script = SCRIPT.replace("asyncore.loop()\n", loop)
+    status, output, _ = served_and_stopped(tmp_path, script, signal.SIGINT)
+    assert status == 0
+    assert output.endswith("interrupted, with 0 in the map\ncleaned up\n")
+
+
+def test_a_script_that_has_no_use_for_control_c_ends_without_a_traceback(tmp_path):
+    status, output, errors = served_and_stopped(tmp_path, SCRIPT, signal.SIGINT)
+    assert status == 128 + signal.SIGINT
+    assert "cleaned up" not in output
+    assert "Traceback" not in errors
 
 
 def test_a_script_that_is_not_there_is_one_sentence():

@@ -43,6 +43,17 @@ def test_names_and_passwords(serve):
     assert (handler.pass_count.as_long(), handler.fail_count.as_long()) == (1, 3)
 
 
+def test_a_refusal_that_is_overridden_counts_for_itself_as_the_original_did(serve):
+    class my_handler(auth_handler.auth_handler):
+        def handle_unauthorized(self, request):
+            self.fail_count.increment()
+            request.error(401)
+
+    handler = my_handler({"me": "pw"}, hello_handler())
+    assert serve(handler).ask(get("/hello"))[0] == 401
+    assert handler.fail_count.as_long() == 1
+
+
 def test_an_authorizer_of_ones_own_decides(serve):
     class my_authorizer:
         def authorize(self, auth_info):

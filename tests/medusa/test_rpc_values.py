@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -117,6 +118,23 @@ def test_what_python_2_writes_is_read(data: bytes, value: Any):
 def test_what_is_no_plain_value_is_malformed(data: bytes):
     with pytest.raises(MalformedPacket):
         read_value(data)
+
+
+#: All of them have the same hash: a dictionary compares each with each.
+COLLIDING = [(number + 1) * sys.hash_info.modulus for number in range(1001)]
+
+
+@pytest.mark.parametrize("value", [dict.fromkeys(COLLIDING), set(COLLIDING), [{1.5}] * 1001])
+def test_keys_that_may_be_chosen_to_collide_are_few(value: Any):
+    with pytest.raises(NotPlain, match="more than 1000 keys"):
+        write_packet(value)
+    with pytest.raises(MalformedPacket, match="more than 1000 keys"):
+        read_value(marshal.dumps(value, 2))
+
+
+def test_keys_that_are_text_or_small_numbers_may_be_many():
+    value = {**dict.fromkeys(range(-3000, 3000)), **dict.fromkeys(map(str, range(3000)))}
+    assert read_value(write_packet(value)[8:]) == value
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,15 @@ def test_the_fields_that_a_script_writes_are_those_of_the_answer(serve_script):
     assert fields["set-cookie"] == "c=d"  # the client keeps the last one
 
 
+def test_a_script_does_not_say_how_its_answer_is_framed(serve_script):
+    def main(env, stdin, stdout):
+        stdout.write("Transfer-Encoding: chunked\r\n\r\nno chunk")
+
+    _, fields, body = serve_script(main).ask(get("/script"))
+    assert (fields["content-length"], body) == ("8", b"no chunk")
+    assert "transfer-encoding" not in fields
+
+
 @pytest.mark.parametrize("text", ["<html>hello</html>", "\r\n<html>hello</html>"])
 def test_a_script_without_fields_has_written_html(serve_script, text):
     _, fields, body = serve_script(lambda env, stdin, stdout: stdout.write(text)).ask(

@@ -111,6 +111,15 @@ def test_what_is_written_comes_before_what_is_returned(serve_wsgi):
     assert serve_wsgi(application).get("/") == b"onetwo"
 
 
+def test_an_application_does_not_say_how_its_answer_is_framed(serve_wsgi):
+    def application(environ, start_response):
+        start_response("200 OK", [("Transfer-Encoding", "chunked")])
+        return [b"no chunk"]
+
+    _, fields, body = serve_wsgi(application).ask(get("/"))
+    assert (fields["content-length"], body) == ("8", b"no chunk")
+
+
 def test_repeated_fields_are_all_sent(serve_wsgi):
     def application(environ, start_response):
         start_response("200 OK", [("Set-Cookie", "a=b"), ("set-cookie", "c=d")])

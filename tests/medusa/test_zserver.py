@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -134,6 +136,39 @@ def test_what_fails_is_a_500_that_tells_nothing(site):
     status, _, body = site.ask(get("/boom"))
     assert status == 500
     assert b"secret" not in body
+
+
+@pytest.mark.parametrize("field", [("a b", "1"), ("X-Line", "a\r\nSet-Cookie: b=c")])
+def test_a_field_that_cannot_be_sent_is_a_500_and_no_empty_page(serve, field):
+    def published(request, response):
+        response.setHeader(*field)
+        return "text"
+
+    status, fields, body = serve(zhttp_handler(published, ""), server=zhttp_server).ask(get("/"))
+    assert (status, fields.get("set-cookie"), b"text" in body) == (500, None, False)
+
+
+def test_a_published_object_does_not_say_how_its_answer_is_framed(serve):
+    def published(request, response):
+        response.setHeader("Transfer-Encoding", "chunked")
+        response.addHeader("transfer-encoding", "chunked")
+        return "no chunk"
+
+    status, fields, body = serve(zhttp_handler(published, ""), server=zhttp_server).ask(get("/"))
+    assert (status, body, "transfer-encoding" in fields) == (200, b"no chunk", False)
+
+
+def test_what_is_neither_text_nor_bytes_is_sent_as_text(serve):
+    published = zhttp_handler(lambda request, response: 5, "")
+    assert serve(published, server=zhttp_server).get("/") == b"5"
+
+
+def test_an_iterator_is_sent_piece_by_piece(serve):
+    def published(request, response):
+        response.setHeader("Content-Length", 2)
+        return iter(["a", b"b"])
+
+    assert serve(zhttp_handler(published, ""), server=zhttp_server).get("/") == b"ab"
 
 
 def test_cookies_and_redirects(site):
@@ -321,6 +356,27 @@ def test_a_clock_with_a_logger_says_what_it_asks_for(run, lines):
     assert fired.wait(10.0)
     running.stop()
     assert lines.lines[0] == "127.0.0.1 - - GET /cron HTTP/1.0"
+
+
+def test_a_clock_is_published_as_a_client_s_request_is_and_nobody_reads_the_answer(
+    run, monkeypatch, caplog
+):
+    published = threading.Event()
+
+    def application(request, response):
+        assert request.environ["PATH_INFO"] == "/cron"
+        response.write("piece\n")
+        response.setBody(b"bytes")
+        published.set()
+        return "text"
+
+    zope = types.ModuleType("Zope2")
+    zope.bobo_application = application
+    monkeypatch.setitem(sys.modules, "Zope2", zope)
+    running = run(ClockServer.ClockServer("/cron", 0.01))
+    assert published.wait(10.0)
+    running.stop()
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def test_a_time_slice_begins_on_a_multiple_of_its_period():

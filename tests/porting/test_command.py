@@ -252,3 +252,16 @@ def test_a_reader_that_has_gone_is_no_traceback(folder: Path) -> None:
         timeout=PATIENCE,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("from ZServer import PCGIServer\n", "1 is missing"),
+        ("from asyncore import dispatcher, loop\n", "1 works, 1 differs"),
+        ("from asyncore import dispatcher, ExitNow\n", "2 work"),
+    ],
+)
+def test_names_are_counted_in_their_states(tmp_path: Path, text: str, counts: str) -> None:
+    (tmp_path / "old.py").write_text(text)
+    assert f"  old names: {counts}\n" in port(tmp_path / "old.py").stdout

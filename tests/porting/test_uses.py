@@ -38,6 +38,19 @@ def test_a_name_is_found_however_it_was_imported(text: str) -> None:
     assert used(text) == {"medusa.http_server.http_server": (2,)}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from medusa import asyncore\nasyncore.poll2()\n",
+        "from ZServer import asyncore\nasyncore.poll2()\n",
+        "from ZServer.medusa import asyncore\nasyncore.poll2()\n",
+        "import medusa.asyncore\nmedusa.asyncore.poll2()\n",
+    ],
+)
+def test_the_asyncore_that_medusa_brought_is_found(text: str) -> None:
+    assert used(text) == {"medusa.asyncore_25.poll2": (2,)}
+
+
 def test_an_attribute_of_a_class_is_found() -> None:
     text = "from medusa.http_server import http_request\nhttp_request.log = f\n"
     assert used(text) == {

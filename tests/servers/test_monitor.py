@@ -162,9 +162,23 @@ def test_who_has_to_wait_gets_the_challenge_later(
     monkeypatch.setattr(monitor_module, "LONGEST_WAIT", 0.05)
     served = open_monitor(HERE, PASSWORD)
     served.site.failures = 7
-    peer = served.connect().send(b"too early\r\n")
-    hear_until(peer, b"\r\n")
-    assert peer.read_to_end() == b""  # what was said too early was no proof
+    peer = served.connect()
+    log_in(peer, PASSWORD)
+    hear_until(peer, b">>> ")
+
+
+def test_who_speaks_before_the_challenge_is_hung_up_on(open_monitor: Open):
+    served = open_monitor(HERE, PASSWORD)
+    served.site.failures = 9
+    assert served.connect().send(b"too early\r\n").read_to_end() == b""
+
+
+def test_who_hangs_up_while_waiting_for_the_challenge_gives_the_place_back(open_monitor: Open):
+    served = open_monitor(HERE, PASSWORD, max_channels=1)
+    served.site.failures = 9
+    served.connect().sock.close()
+    # The next one is let in only when there is room again.
+    assert served.connect().send(b"too early\r\n").read_to_end() == b""
 
 
 def test_who_has_to_wait_does_not_hold_a_stop(open_monitor: Open):

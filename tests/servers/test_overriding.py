@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from servers.overriding import Overridable, passed_by
+from servers.overriding import Overridable, passed_by, replaceable
 
 
 class Base(metaclass=Overridable):
@@ -69,3 +69,28 @@ def test_what_is_taken_out_closes_it() -> None:
     made.second = another
     del made.second  # and what is inherited is there again
     assert made.as_written
+
+
+class Replaced(metaclass=Overridable):
+    @replaceable
+    def answer(self) -> str:
+        return "ours"
+
+
+passed_by(Replaced, ("answer",))
+
+
+def test_what_is_put_into_one_object_alone_is_noticed_there_if_it_is_replaceable() -> None:
+    one, other = Replaced(), Replaced()
+    one.answer = lambda: "theirs"
+    assert (one.answer(), one.as_written) == ("theirs", False)
+    assert (other.answer(), other.as_written) == ("ours", True)
+
+
+def test_what_is_replaceable_is_overridden_and_called_like_any_method() -> None:
+    class Below(Replaced):
+        def answer(self) -> str:
+            return f"below {super().answer()}"
+
+    assert (Below().answer(), Replaced.answer(Below())) == ("below ours", "ours")
+    assert not Below().as_written

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.frontends.pages import free_ports
-from tests.frontends.processes import HANDLERS, PROJECT, Server, wait_until
+from tests.frontends.processes import HANDLERS, PATIENCE, PROJECT, Server, wait_until
+from tests.succession.passing import passing
 
 #: What may become of a process that was started: it sleeps until SIGCONT, or is gone.
 ASLEEP = os.WSTOPPED
@@ -20,10 +23,14 @@ class Generation(Server):
 
     folder: its own, for its log, its report and its console.
     arguments: of `lifetime serve`, behind those that all have.
+    sock: a listening socket that it gets as a service manager gives it.
     """
 
-    def __init__(self, folder: Path, arguments: list[str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: list[str], sock: socket.socket | None = None
+    ) -> None:
         folder.mkdir()
+        self.fds = [] if sock is None else [sock.fileno()]
         self.folder = folder
         self.console = "./console"
         self.report = folder / "report.json"
@@ -33,6 +40,8 @@ class Generation(Server):
             *("--console", self.console, "--error-log", str(self.log)),
             *("--report", str(self.report), *arguments),
         ]
+        if sock is not None:
+            self.command = passing(sock.fileno(), self.command)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,7 +61,14 @@ class Generation(Server):
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
+                pass_fds=self.fds,
             )
+
+    def start(self) -> None:
+        """Start it, and wait until it says that it serves."""
+        self.begin()
+        wait_until(lambda: "serving " in self.said or self.process.poll() is not None, "it serves")
+        assert self.process.returncode is None, self.said
 
     @property
     def said(self) -> str:
@@ -66,6 +82,16 @@ class Generation(Server):
         wait_until(
             lambda: os.waitid(os.P_PID, self.process.pid, how) is not None, f"{self.said}\n{state}"
         )
+
+    def leave_phase_1(self) -> dict[str, Any]:
+        """Do not wait for the end of its minimum; return the report of its stop."""
+        command = [sys.executable, "-m", "servers", "stop", self.console, "force"]
+        stopping_already = 4
+        ended = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, timeout=PATIENCE
+        )
+        assert ended.returncode == stopping_already, ended
+        return self.ended()
 
     def says(self, words: str) -> None:
         """Wait until its log has these words."""

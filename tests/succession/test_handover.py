@@ -227,6 +227,23 @@ def test_one_that_dies_in_phase_1_makes_us_take_everything_back(
     assert successor(site).said == b"take 1\n"  # and it can be tried again
 
 
+@pytest.mark.parametrize("withdraw", [0.0, 60.0])
+def test_one_that_dies_right_behind_saying_that_it_is_ready_changes_nothing(
+    start: Start, successor: Connect, withdraw: float
+) -> None:
+    site = start(withdraw=withdraw)
+    other = successor(site)
+    dead = threading.Event()
+    site.served.lifetime.call_soon_threadsafe(dead.wait, PATIENCE)  # the loop reads all at once
+    other.sock.sendall(b"ready 0\n")
+    other.close()
+    dead.set()
+    site.settle()
+    assert site.serves()
+    assert site.phases == []
+    assert successor(site).said == b"take 1\n"  # and it can be tried again
+
+
 def test_one_that_ends_by_itself_does_not_bring_us_back(
     start: Start, successor: Connect
 ) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from tests.frontends.load import load
 from tests.frontends.processes import PATIENCE, PROJECT
+from tests.frontends.test_command import refusal
 from tests.succession.processes import ASLEEP, ENDED, Generation, Line
 
 HANDOVERS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
@@ -117,10 +118,20 @@ def test_one_that_dies_in_phase_1_of_the_old_one_makes_that_serve_again(line: Li
     old.says("has died; we serve again")
     with load(line.port) as clients:
         third = line.start()  # it has taken the stop back, so it can hand over anew
-        # From now on nothing keeps the old one in phase 1 but its minimum.
-        old.operator("stop", "force")
-        assert old.ended()["orderly"]
     assert not clients.failures
+    assert old.leave_phase_1()["orderly"]
+    goes_on(line, third)
+
+
+def test_a_third_one_takes_over_while_the_first_is_still_in_phase_1(line: Line) -> None:
+    first = line.start("--withdraw", "60")
+    with load(line.port) as clients:
+        second = line.start()
+        third = line.start()
+        assert second.ended()["orderly"]
+    assert not clients.failures
+    assert first.leave_phase_1()["orderly"]
+    assert "we serve again" not in first.said  # the second one has left in good order
     goes_on(line, third)
 
 
@@ -136,6 +147,15 @@ def test_an_old_one_that_dies_leaves_its_place_to_the_new_one(line: Line) -> Non
         new.process.send_signal(signal.SIGCONT)
         new.says("serving ")
         assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    goes_on(line, new)
+
+
+def test_one_whose_console_cannot_be_serves_without_it(line: Line) -> None:
+    old = line.start()
+    new = line.start("--console", "./nowhere/console")
+    assert old.ended()["orderly"]
+    new.says("--console: the folder './nowhere' of the console cannot be reached")
+    assert "Traceback" not in new.said
     goes_on(line, new)
 
 
@@ -188,13 +208,31 @@ def test_health_listener_and_agent_check_go_with_it(line: Line) -> None:
         assert answers(probes, "/readyz") == b"ok\n"
         with socket.create_connection(("127.0.0.1", agent), PATIENCE) as haproxy:
             assert haproxy.recv(100) == b"up ready 100%\n"
-    old.operator("stop", "force")
-    assert old.ended()["orderly"]
+    assert old.leave_phase_1()["orderly"]
     assert answers(probes, "/readyz") == b"ok\n"
     goes_on(line, new)
 
 
 # Who may
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("", "'' is no name; give letters and digits"),
+        ("./", "'./' is a folder; name a file in it"),
+        ("./nowhere/site", "the folder './nowhere' of the console cannot be reached"),
+        ("/tmp/site", "others may write in '/tmp'"),
+        ("/run/" + "x" * 100, "is too long for a socket (107 bytes at most); shorten it"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    assert words in refusal(tmp_path, "--takeover", name)
+
+
+def test_a_time_for_a_successor_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    words = "--ready-within is of no use to a server that nobody can take over; give --takeover"
+    assert words in refusal(tmp_path, "--ready-within", "5")
 
 
 #: `lifetime serve` by another user.  It imports all it needs before: Python may be in a folder of

@@ -9,6 +9,7 @@ from lifetime.testing.trace import Did
 from tests.testing.traces import Run
 
 DOOR = "127.0.0.1:8001"
+PROBES = "127.0.0.1:9001"
 
 
 def broken(run: Run, *numbers: int) -> list[tuple[int, str]]:
@@ -22,11 +23,11 @@ def serving() -> Run:
     return run.connects().accepts("Listener 1", "Channel 1")
 
 
-def draining(run: Run, patience: float = 30.0, shut: bool = True) -> Run:
+def draining(run: Run, patience: float = 30.0, shut: bool = True, others: str = "") -> Run:
     """The same in phase 3, where nobody was asked yet."""
     run.stop()
     for phase in (1, 2):
-        run.enters(phase).asked("Channel 1")
+        run.enters(phase).asked("Channel 1", *others.split())
         if phase == 2 and shut:
             run.leaves("Listener 1").add("Listener 1", Did.DEAF, address=DOOR, queue=0)
         run.asked("Listener 1")
@@ -84,6 +85,49 @@ def test_law_5_who_has_hung_up_in_the_accept_queue_may_be_dropped() -> None:
     run = serving().connects("client 2").hangs_up("client 2").stop().enters(1)
     run.asked("Listener 1", "Channel 1").enters(2)
     assert broken(run.add("Listener 1", Did.DEAF, address=DOOR, queue=1)) == []
+
+
+# Whoever asks how a server is may do so until phase 4, if who answers says that it stays.
+
+
+def probed(shut: bool = True) -> Run:
+    """In phase 3, with a listener for probes that is still open, and client 2, who asks there."""
+    run = serving().add("the server", Did.LISTEN, address=PROBES, fd=900)
+    run.add("Health-1", Did.JOINED, fd=900, has_hook=True, own=True, stays=True)
+    return draining(run, shut=shut, others="Health-1").connects("client 2", PROBES)
+
+
+def test_law_5_a_listener_that_stays_is_open_in_phase_3() -> None:
+    run = probed().accepts("Health-1", "Probe 1", "client 2")
+    assert broken(run.asked("Health-1", "Probe 1"), 5) == []
+
+
+def test_law_5_a_listener_that_says_nothing_of_the_kind_is_not_open_beside_it() -> None:
+    ((law, sentence),) = broken(probed(shut=False), 5)
+    assert law == 5
+    assert sentence.startswith("phase 2 ended while 127.0.0.1:8001 was still listened on")
+
+
+def test_law_5_a_prober_in_phase_3_is_owed_its_answer() -> None:
+    run = probed().accepts("Health-1", "Probe 1", "client 2").requests("client 2")
+    run.reads("Probe 1", "client 2").closes("Probe 1", "client 2").finds_closed("client 2", owed=1)
+    assert [law for law, _ in broken(run, 5)] == [5]
+
+
+def test_law_5_a_prober_is_cut_in_phase_4_and_asks_again() -> None:
+    run = probed().accepts("Health-1", "Probe 1", "client 2").requests("client 2").enters(4)
+    run.closes("Probe 1", "client 2").finds_closed("client 2", owed=1)
+    assert broken(run.ended(), 5, 6) == []
+
+
+def test_law_5_in_phase_4_a_queue_of_probers_is_dropped() -> None:
+    run = probed().enters(4).add("Health-1", Did.DEAF, address=PROBES, queue=1)
+    assert broken(run, 5) == []
+
+
+def test_law_5_who_stays_does_not_drop_its_queue_before() -> None:
+    run = probed().add("Health-1", Did.DEAF, address=PROBES, queue=1)
+    assert [law for law, _ in broken(run, 5)] == [5]
 
 
 # A connection that was accepted gets exactly one complete response for each request.

@@ -61,6 +61,24 @@ def test_law_7_who_says_when_it_lets_go_is_believed_until_then() -> None:
     assert broken(vetoing(draining(), 8, eta=3.0)) == []
 
 
+def test_law_7_a_moment_is_the_shortest_estimate_that_can_be_kept() -> None:
+    """Whoever is in the map is not asked again sooner."""
+    run = vetoing(draining(), 8, pending=("unrelated",))
+    run.asked("One 1", veto="busy", time_in_phase=8.0, eta=1e-15)
+    run.now += 0.01
+    assert broken(run.asked("One 1", time_in_phase=8.01), 7) == []
+
+
+def test_law_7_who_stays_until_phase_4_holds_nobody() -> None:
+    run = Run().add("Health 1", Did.JOINED, fd=1, has_hook=True, own=True, stays=True).stop()
+    ((law, sentence),) = broken(run.enters(1).asked("Health 1", veto="probers may come"))
+    assert law == 7
+    assert sentence == (
+        "Health 1 vetoed (probers may come) at 0.000 s, in phase 1; who answers until phase 4 "
+        "holds nobody."
+    )
+
+
 def test_law_7_patience_that_runs_out_over_nothing_breaks_it() -> None:
     run = vetoing(draining(patience=8.0), 8, eta=3.0).enters(4).ended(orderly=False)
     ((law, sentence),) = broken(run)

@@ -133,10 +133,10 @@ class Run:
 
     # Clients; those of their methods that need a connection use the client's latest.
 
-    def connects(self, client: str = "client 1") -> Run:
+    def connects(self, client: str = "client 1", address: str = "127.0.0.1:8001") -> Run:
         self._connections += 1
         self._of[client] = self._connections
-        return self.add(client, Did.CONNECT, connection=self._connections, address="127.0.0.1:8001")
+        return self.add(client, Did.CONNECT, connection=self._connections, address=address)
 
     def client(self, client: str, did: Did, **data: Any) -> Run:
         """What a client does on its connection."""

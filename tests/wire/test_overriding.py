@@ -8,7 +8,7 @@ import pytest
 
 from servers.http import HTTPListener, Request
 from servers.http.channel import HTTPChannel
-from tests.wire.pages import HELLO, Page, get
+from tests.wire.pages import ECHO, HELLO, Page, get, post
 
 OF_THE_CHANNEL = (
     "handle_read_event",
@@ -26,6 +26,8 @@ OF_THE_CHANNEL = (
     "_take_head",
     "_send_at_once",
 )
+#: Those that are called, or that keep us from the express lane, where there is a body.
+OF_A_BODY = ("_read_head", "_take_body", "_expect_body", "_offer_body", "_collect", "guarded")
 OF_THE_REQUEST = ("__init__", "__setitem__", "push", "done")
 OF_THE_LISTENER = ("dispatch", "preamble", "request_finished")
 
@@ -78,7 +80,18 @@ def test_what_a_channel_of_another_class_overrides_is_called(serve, name):
 
 
 def test_what_the_express_lane_passes_by_is_all_tried_here():
-    assert set(OF_THE_CHANNEL) > set(HTTPChannel._originals)
+    assert {*OF_THE_CHANNEL, *OF_A_BODY} > set(HTTPChannel._originals)
+
+
+@pytest.mark.parametrize("name", OF_A_BODY)
+def test_what_is_patched_on_the_way_of_a_body_is_called(serve, monkeypatch, name):
+    peer = serve(ECHO).connect()
+    for _ in range(2):
+        peer.send(post("/echo", b"body")).read_reply()
+    calls: list[str] = []
+    monkeypatch.setattr(HTTPChannel, name, noting(calls, HTTPChannel, name))
+    assert peer.send(post("/echo", b"body")).read_reply()[2] == b"body"
+    assert calls
 
 
 @pytest.mark.parametrize("name", OF_THE_REQUEST)

@@ -15,7 +15,7 @@ from lifetime.testing import HTTP, Silent, World
 from servers.channel import Channel
 from servers.http import HTTPListener
 from servers.listener import Listener
-from tests.zoo import good_http, good_medusa
+from tests.zoo import good_front_ends, good_http, good_medusa
 from tests.zoo.animals import good
 from tests.zoo.http_server import Hello
 from tests.zoo.line_server import PATIENCE_WITH_CLIENTS, LineChannel, LineServer, lines
@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from asyncore import dispatcher_with_send
 
-__all__ = ["good_http", "good_medusa"]  # they fill the register as well
+__all__ = ["good_front_ends", "good_http", "good_medusa"]  # they fill the register as well
 
 
 @good

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
-from lifetime import Phase
+from lifetime import Phase, Veto
 from lifetime.testing import World
 from servers.producers import SimpleProducer
 from tests.zoo.animals import breaks
@@ -91,3 +92,35 @@ def listener_looks_after_its_channels_for_ever(world: World) -> None:
             """Nothing to be seen."""
 
     serve(world, Watched)
+
+
+@breaks(7)
+def listener_stays_and_holds(world: World) -> None:
+    """Whoever answers until phase 4 has no work that could be waited for."""
+
+    class Clinging(PoliteListener):
+        stays = True
+
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            left = 1.0 - time_in_phase
+            return Veto("somebody may still ask", left) if left > 0 else None
+
+    world.speaks(lines())
+    Clinging(("127.0.0.1", 0))
+
+
+@breaks(5, 6)
+def listener_stays_and_its_channels_do_not(world: World) -> None:
+    """Its clients may come until phase 4, and are not answered behind phase 2."""
+
+    class Curt(PoliteListener):
+        stays = True
+
+        def make_channel(self, sock: socket.socket, addr: object) -> None:
+            if self.lifetime.phase < Phase.DRAINING:
+                super().make_channel(sock, addr)
+            else:
+                sock.close()
+
+    world.speaks(lines())
+    Curt(("127.0.0.1", 0))

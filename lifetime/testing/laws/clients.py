@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from lifetime.testing.laws.exchanges import Connection, Request
 from lifetime.testing.laws.law import Breach, Law
-from lifetime.testing.laws.situation import ROUNDING
+from lifetime.testing.laws.situation import ROUNDING, Situation
 from lifetime.testing.trace import Entry
 
 
@@ -38,6 +38,8 @@ class NothingAcceptedIsLost(Law):
         if self._held or newcomers:
             return None
         for address in situation.exchanges.listening:
+            if situation.exchanges.stays_open(address):
+                continue
             what = f"phase 2 ended while {_place(address)} was still listened on"
             return self.broken(entry.at, what, "listeners close in phase 2")
         return None
@@ -49,6 +51,8 @@ class NothingAcceptedIsLost(Law):
         if self.situation.phase < 3 or newcomer or entry.who in self._held:
             return None
         connection = self.situation.exchanges.of(entry)
+        if connection is not None and self.situation.exchanges.stays_open(connection.address):
+            return None
         whom = connection.client if connection else "a connection"
         return self.broken(entry.at, f"{entry.who} accepted {whom}", "after phase 2 nobody does")
 
@@ -56,6 +60,8 @@ class NothingAcceptedIsLost(Law):
         """Who waits in the queue believes to be connected."""
         situation = self.situation
         if not entry.data.get("queue") or situation.out_of_patience(entry.at):
+            return None
+        if situation.phase == 4 and situation.exchanges.stays_open(entry.data["address"]):
             return None
         for connection in situation.exchanges.waiting(entry.data["address"]):
             what = f"{entry.who} closed its door to {connection.client}, who was in its queue"
@@ -137,6 +143,8 @@ class NothingAcceptedIsLost(Law):
         for connection in self.situation.exchanges.connections.values():
             if not connection.attentive or not connection.accepted:
                 continue
+            if _is_over(connection, self.situation):
+                continue
             if at - max(connection.moved, connection.exchanged) < silence:
                 continue
             for request in connection.owed.values():
@@ -151,8 +159,10 @@ class NothingAcceptedIsLost(Law):
         return min(self.allowances.race, self.situation.patience / 4)
 
     def _forgiven(self, connection: Connection, entry: Entry) -> bool:
-        """The client has gone first, or patience has."""
-        return not connection.attentive or self.situation.out_of_patience(entry.at)
+        """The client has gone first, or patience has, or it is the very end."""
+        situation = self.situation
+        over = situation.out_of_patience(entry.at) or _is_over(connection, situation)
+        return over or not connection.attentive
 
 
 class NobodyIsClosedAtWork(Law):
@@ -173,7 +183,7 @@ class NobodyIsClosedAtWork(Law):
         connection = situation.exchanges.of(entry)
         if connection is None or situation.phase < 1 or situation.out_of_patience(entry.at):
             return None
-        if data.get("peer_gone") or not connection.attentive:
+        if data.get("peer_gone") or not connection.attentive or _is_over(connection, situation):
             return None
         what = f"{entry.who} closed the connection of {connection.client} while "
         if data.get("unsent"):
@@ -210,6 +220,11 @@ class NobodyIsClosedAtWork(Law):
             return False  # the first half of it is on its way as well: it crosses the close
         silence = entry.at - connection.spoke
         return silence <= min(self.allowances.quiet, self.situation.patience / 4)
+
+
+def _is_over(connection: Connection, situation: Situation) -> bool:
+    """Whether it is phase 4 for one who asks until then how the server is, and asks again."""
+    return situation.phase == 4 and situation.exchanges.stays_open(connection.address)
 
 
 def _place(address: object) -> str:

@@ -27,10 +27,13 @@ class NobodyIsWaitedForInVain(Law):
     def on_asked(self, entry: Entry) -> Breach | None:
         """A veto ends because something has happened."""
         situation, at = self.situation, entry.at
+        member = situation.members.get(entry.who)
         if entry.data["answer"] == "veto":
             self._busy = True
-            return None
-        member = situation.members.get(entry.who)
+            if member is None or not member.stays:
+                return None
+            what = f"{entry.who} vetoed ({entry.data.get('reason') or 'no reason given'})"
+            return self.broken(at, what, "who answers until phase 4 holds nobody")
         if member is None or member.veto is None or situation.stirred >= at:
             return None
         if at <= member.until + ROUNDING:

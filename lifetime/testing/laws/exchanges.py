@@ -84,6 +84,8 @@ class Exchanges:
     def __init__(self) -> None:
         self.connections: dict[int, Connection] = {}
         self.listening: dict[object, bool] = {}
+        self._descriptors: dict[object, object] = {}  # of those who listen or did, by address
+        self._staying: set[object] = set()  # the descriptors of those who say that they stay
         self._begun = False
         self._updates: dict[Did, Callable[[Connection, Entry], None]] = {
             Did.ACCEPT: self._accept,
@@ -108,7 +110,13 @@ class Exchanges:
             )
             return
         if entry.did is Did.LISTEN:
-            self.listening[entry.data["address"]] = not self._begun
+            address = entry.data["address"]
+            self.listening[address] = not self._begun
+            self._descriptors[address] = entry.data.get("fd")
+            return
+        if entry.did is Did.JOINED:
+            change = self._staying.add if entry.data.get("stays") else self._staying.discard
+            change(entry.data.get("fd"))
             return
         if entry.did is Did.DEAF:
             self.listening.pop(entry.data["address"], None)
@@ -122,6 +130,13 @@ class Exchanges:
     def of(self, entry: Entry) -> Connection | None:
         """Whose connection an entry is about; None if it is no client's."""
         return self.connections.get(entry.data.get("connection", -1))
+
+    def stays_open(self, address: object) -> bool:
+        """Whether it is for those who ask how the server is, and shuts in phase 4.
+
+        Whoever listens there says so of itself; also just behind its end.
+        """
+        return address in self._descriptors and self._descriptors[address] in self._staying
 
     def open(self) -> list[Connection]:
         """Those on which an exchange goes on."""

@@ -14,6 +14,9 @@ from lifetime.testing.trace import Did, Entry
 #: Seconds by which two times may differ and still be the same: sums of floats are rounded.
 ROUNDING = 1e-6
 
+#: Seconds behind which the loop keeps an estimate that is shorter.
+MOMENT = 0.01
+
 INFINITY = float("inf")
 
 #: Signs of life: somebody comes or goes, bytes do, or a client does anything at all.
@@ -31,6 +34,7 @@ class Member:
     """Somebody in the map.
 
     heard: the last phase it was told of since it joined; before: the same of its stays before.
+    stays: it says that it answers until phase 4, and holds nobody.
     asked: the number of the question it answered last in this phase, 0: none; vetoed: the same of
         its last veto.  early: it joined before anybody was asked in this phase.
     veto: why it holds the phase, None: it does not; since, until: when that began, and when by its
@@ -41,6 +45,7 @@ class Member:
     has_hook: bool
     own: bool
     joined: float
+    stays: bool = False
     before: int = 0
     heard: int = 0
     asked: int = 0
@@ -107,8 +112,7 @@ class Situation:
         update = self._updates.get(entry.did)
         if update is not None:
             update(entry)
-        else:
-            self.exchanges.observe(entry)
+        self.exchanges.observe(entry)
 
     # What the laws ask
 
@@ -170,7 +174,8 @@ class Situation:
     def on_joined(self, entry: Entry) -> None:
         """Somebody may leave the map and come back, under the same name."""
         who, data = entry.who, entry.data
-        member = Member(who, data["has_hook"], data["own"], entry.at, self._heard.get(who, 0))
+        member = Member(who, data["has_hook"], data["own"], entry.at, bool(data.get("stays")))
+        member.before = self._heard.get(who, 0)
         member.early = not self.questions
         self.members[who] = member
 
@@ -199,7 +204,8 @@ class Situation:
         if member.veto != reason:
             member.since = entry.at
         member.veto = reason
-        member.until = entry.at + (data.get("eta") or 0.0)
+        eta = data.get("eta")
+        member.until = entry.at + (0.0 if eta is None else max(eta, MOMENT))
 
     def on_wait(self, entry: Entry) -> None:
         """The loop is about to do nothing."""

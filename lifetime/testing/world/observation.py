@@ -124,7 +124,8 @@ class ObservedMap(dict[int, Any]):
         if hook is None and callable(getattr(dispatcher, HOOK, None)):
             hook = self._hooks[id(dispatcher)] = Hook(self, self._note, who, dispatcher)
         own = not getattr(dispatcher, "is_bystander", False)
-        self._note(who, Did.JOINED, fd=fd, has_hook=hook is not None, own=own)
+        stays = getattr(dispatcher, "stays", False) is True
+        self._note(who, Did.JOINED, fd=fd, has_hook=hook is not None, own=own, stays=stays)
 
     def _left(self, fd: int, dispatcher: Any) -> None:
         who = self.cast.name_of(dispatcher)

@@ -42,7 +42,7 @@ class SocketWatcher:
     def listening(self, sock: SimulatedSocket) -> None:
         """A socket listens."""
         self._directory.add(sock.address)
-        self._note(SERVER, Did.LISTEN, address=sock.address)
+        self._note(SERVER, Did.LISTEN, address=sock.address, fd=sock.fileno())
 
     def deaf(self, sock: SimulatedSocket, dropped: int) -> None:
         """It listens no more."""

@@ -204,7 +204,9 @@ class header_scanning_file:
         self.request["Content-Type"] = "text/html"
         try:
             for name, value in fields:
-                if name.lower() == "status":
+                if name.lower() == "transfer-encoding":
+                    pass  # it frames nothing: the request does (RFC 3875, section 6.3.4)
+                elif name.lower() == "status":
                     self.request.reply_code = status_of(value)
                 elif name.lower() == "content-type":
                     self.request[name] = value
