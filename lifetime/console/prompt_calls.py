@@ -27,7 +27,9 @@ def _library() -> Any:
         library = ctypes.PyDLL(None, use_errno=True)
         library.accept4.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
         library.recv.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
-        library.recv.restype = ctypes.c_ssize_t
+        library.send.argtypes = library.recv.argtypes
+        library.recv.restype = library.send.restype = ctypes.c_ssize_t
+        library.close.argtypes = (ctypes.c_int,)
     except (OSError, AttributeError):
         return None
     return library
@@ -65,6 +67,30 @@ def receive(sock: socket.socket, size: int) -> bytes:
     if length < 0:
         raise _error()
     return buffer.raw[:length]
+
+
+def send(sock: socket.socket, data: bytes) -> int:
+    """Send what the system takes; returns how many bytes that were.
+
+    sock: does not block.
+    Raises BlockingIOError if there is no room, and OSError as `socket.send` does.
+    """
+    if _C is None:
+        return sock.send(data)
+    length: int = _C.send(sock.fileno(), data, len(data), socket.MSG_NOSIGNAL)
+    if length < 0:
+        raise _error()
+    return length
+
+
+def close(sock: socket.socket) -> None:
+    """Close it; a second call does nothing."""
+    if _C is None:
+        sock.close()
+        return
+    fd = sock.detach()
+    if fd >= 0:
+        _C.close(fd)
 
 
 def _error() -> OSError:

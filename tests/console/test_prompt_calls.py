@@ -75,6 +75,33 @@ def test_the_end_is_empty(pair: Pair) -> None:
     assert prompt_calls.receive(sock, 10) == b""
 
 
+def test_what_is_sent_arrives(pair: Pair) -> None:
+    peer, sock = pair
+    assert prompt_calls.send(sock, b"a\0b") == 3
+    assert peer.recv(10) == b"a\0b"
+
+
+def test_when_there_is_no_room_it_is_said_as_python_does(pair: Pair) -> None:
+    _, sock = pair
+    with pytest.raises(BlockingIOError):
+        while prompt_calls.send(sock, bytes(65536)):
+            pass
+
+
+def test_sending_to_nobody_is_an_error_and_no_signal(pair: Pair) -> None:
+    peer, sock = pair
+    peer.close()
+    with pytest.raises(BrokenPipeError):
+        prompt_calls.send(sock, b"x")
+
+
+def test_what_is_closed_is_closed_for_the_peer_and_twice_is_once(pair: Pair) -> None:
+    peer, sock = pair
+    prompt_calls.close(sock)
+    prompt_calls.close(sock)
+    assert (peer.recv(10), sock.fileno()) == (b"", -1)
+
+
 def test_a_closed_socket_is_said_as_python_does(pair: Pair) -> None:
     _, sock = pair
     sock.close()

@@ -161,11 +161,6 @@ def error(own: Answer, code: int, **fields: str) -> Answer:
 
 #: Where our answer is another: why, and what becomes of theirs.
 DIFFERENCES: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "ctl tail -f": (
-        "Ctrl-C ends the loop in an orderly way; supervisorctl, which would answer a "
-        "KeyboardInterrupt with an empty line, sees none",
-        lambda lines: lines[:-1],
-    ),
     "the page without a login": (
         "the connection goes on behind a 401, for the next request may have a login",
         on_a_connection_that_goes_on,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lifetime.console import threads
 from lifetime.console.answers import Answer
 from lifetime.console.commands import Origin
-from lifetime.console.prompt_calls import receive
+from lifetime.console.prompt_calls import close, receive, send
 from lifetime.console.protocol import MAX_REQUEST, RC, answer
 from lifetime.console.sources.peers import Peer
 from lifetime.console.waiter import READ, WRITE
@@ -162,7 +162,7 @@ class Client:
     def _flush(self) -> None:
         try:
             if self._unsent:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
+                self._unsent = self._unsent[send(self.sock, self._unsent) :]
         except BlockingIOError:
             pass
         except OSError:  # it did not wait for its answer
@@ -182,7 +182,7 @@ class Client:
     def _finish(self) -> None:
         """The answer has gone out.  What is unread would reset the connection, answer and all."""
         try:
-            unread = self.sock.recv(MAX_REQUEST)
+            unread = receive(self.sock, MAX_REQUEST)
             if unread:
                 self.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -218,6 +218,6 @@ class Client:
         if self.sock.fileno() < 0:
             return
         threads.waiter.unwatch(self.sock.fileno())
-        self.sock.close()
+        close(self.sock)
         self.console.watchers.remove(self)
         self.gone(self)
