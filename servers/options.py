@@ -48,6 +48,14 @@ def address(text: str) -> tuple[str, int]:
     return host[1:-1] if bracketed else host, port(number)
 
 
+def networks(text: str) -> Networks:
+    """Addresses and networks, with commas."""
+    try:
+        return Networks(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def seconds(text: str) -> float:
     """A duration in seconds, zero or more, finite."""
     try:

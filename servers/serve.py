@@ -22,11 +22,14 @@ from servers.error_log import ErrorLog, is_no_veto
 from servers.frontends import FrontEnds
 from servers.frontends.agent import AgentCheck
 from servers.frontends.health import DRAINING_STATUSES, Health, HealthListener
+from servers.frontends.proxies import Proxies
 from servers.handover import READY_WITHIN
 from servers.http import HTTPListener
 from servers.http.handlers import Files
 from servers.http.limits import Limits
+from servers.icp import ICPListener
 from servers.loggers import FileLogger
+from servers.networks import LOOPBACK, Networks
 from servers.options import BadInput
 from servers.progress import Progress
 from servers.succession import Succession
@@ -92,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=values.seconds,
         help=f"how long whoever takes over may take until it is ready ({READY_WITHIN:g})",
+    )
+    where.add_argument(
+        "--proxy-protocol",
+        metavar="NETWORK[,NETWORK]",
+        help="want a PROXY header of front ends there, which says for whom they have connected,"
+        " such as 10.0.0.0/8,::1; unix stands for whoever comes over a Unix socket",
     )
     where.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
     where.add_argument("--tls-key", metavar="FILE", help="its key, unless the certificate holds it")
@@ -159,6 +168,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=values.address,
         help="answer HAProxy's agent checks there, to the very end of a stop",
     )
+    front.add_argument(
+        "--icp",
+        metavar="[HOST:]PORT",
+        type=values.address,
+        help="answer the ICP queries of caches there, such as Squid; in a stop they go elsewhere",
+    )
+    front.add_argument(
+        "--icp-peers",
+        metavar="NETWORK[,NETWORK]",
+        type=values.networks,
+        help="which caches are answered, such as 10.0.0.0/8,::1 (those on this machine)",
+    )
 
     logs = parser.add_argument_group("what to say")
     logs.add_argument(
@@ -199,11 +220,13 @@ def run(options: argparse.Namespace) -> int:
     """
     limits = _limits(options.limit)
     _check_health(options)
+    _check_icp(options)
     options.withdraw = _withdraw(options)
     patience = _patience(options)
     stop_limits = _stop_limits(options)
     host, port = _where(options)
     tls = _tls(options)
+    proxies = _proxies(options)
     handlers = [Files(options.folder, listing=options.list)]
     handlers += [values.make_handler(name) for name in options.handler]
     error_log = _error_log(options)
@@ -211,7 +234,7 @@ def run(options: argparse.Namespace) -> int:
     _check_budget(patience, limits, stop_limits)
     succession = _succession(options)
     sock = succession.any_socket() if _is_nowhere(options) else None
-    listener = _listen(host, port, options.unix, limits, tls, access_log, sock)
+    listener = _listen(host, port, options.unix, limits, tls, access_log, proxies, sock)
     for handler in handlers:
         listener.install_handler(handler)
     front_ends = _tell_front_ends(options, listener)
@@ -221,6 +244,8 @@ def run(options: argparse.Namespace) -> int:
     if access_log is not None:
         life.on_reopen(access_log.reopen)
     furnish(console.default(), listener)
+    if proxies is not None:
+        console.default().on_display(proxies.section)
     systemd = Systemd(new_main=succession.takes_over)
     sentence = "" if options.quiet else f"serving {options.folder} at {listener.url}"
     succession.settle(
@@ -259,8 +284,13 @@ def _check_health(options: argparse.Namespace) -> None:
         )
 
 
+def _check_icp(options: argparse.Namespace) -> None:
+    if options.icp_peers is not None and options.icp is None:
+        raise BadInput("--icp-peers is of no use to a server that no cache asks; give --icp PORT")
+
+
 def _asked_by_front_ends(options: argparse.Namespace) -> bool:
-    addresses = (options.health_listen, options.agent_check)
+    addresses = (options.health_listen, options.agent_check, options.icp)
     return options.health or any(address is not None for address in addresses)
 
 
@@ -288,6 +318,11 @@ def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> Fro
         if options.agent_check is not None:
             where = "--agent-check"
             log.info("HAProxy's agent checks: %s", AgentCheck(front_ends, options.agent_check))
+        if options.icp is not None:
+            where = "--icp"
+            peers = options.icp_peers or Networks(LOOPBACK)
+            neighbour = ICPListener(options.icp, peers=peers, front_ends=front_ends)
+            log.info("%s answers %s", neighbour.shutdown_name, peers)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{where}: cannot listen on {reason}; choose another address") from error
@@ -388,6 +423,13 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
     return None
 
 
+def _proxies(options: argparse.Namespace) -> Proxies | None:
+    try:
+        return None if options.proxy_protocol is None else Proxies(options.proxy_protocol)
+    except ValueError as error:
+        raise BadInput(f"--proxy-protocol: {error}") from error
+
+
 def _error_log(options: argparse.Namespace) -> ErrorLog:
     try:
         return ErrorLog(options.error_log, logging.WARNING if options.quiet else logging.INFO)
@@ -413,6 +455,7 @@ def _listen(
     limits: Limits,
     tls: ssl.SSLContext | None,
     access_log: FileLogger | None,
+    proxies: Proxies | None,
     sock: socket.socket | None,
 ) -> HTTPListener:
     try:
@@ -424,6 +467,7 @@ def _listen(
             limits=limits,
             access_log=access_log,
             tls=tls,
+            proxies=proxies,
         )
     except (OSError, UnicodeError) as error:
         sentence = values.why_not_listening(error, host, port, unix)

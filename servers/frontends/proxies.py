@@ -40,8 +40,9 @@ class Proxies:
     header_time: seconds from the connection to the end of the header.
 
     believed, malformed: how many connections had a header, and how many none that is right.
-    probes: by host, how many were only to see whether we are there.  They are not waited for in
-        phase 1: who looks for a connection only does not learn that we are about to go.
+    probes: by host, how many were only to see whether we are there.  As such they are not waited
+        for in phase 1: who looks for a connection only cannot learn that we are about to go.  Who
+        asks /readyz behind a LOCAL header is a follower by that, at the front end's own address.
     A channel has the header as `proxy_header`; None: it came without.
     Raises ValueError for networks that are none.
     """
@@ -64,6 +65,16 @@ class Proxies:
             HeaderReader(self, listener, sock, addr, serve)
         else:
             serve(sock, addr).proxy_header = None
+
+    def section(self) -> dict[str, object]:
+        """What an operator's display shows of us; see `lifetime.console`."""
+        return {
+            "proxies": {
+                "believed": self.believed,
+                "malformed": self.malformed,
+                "probes": self.probes.copy(),
+            }
+        }
 
     def note_probe(self, addr: Any) -> None:
         """A front end looks whether we are there."""
@@ -109,29 +120,38 @@ class HeaderReader(Channel):
     def handle_read_event(self) -> None:
         """Some of the header has come, or all of it."""
         try:
-            # Looked at first: what stands behind the header is for somebody else to read.
-            seen = self.socket.recv(MAX_V2, socket.MSG_PEEK)
+            found = self._read()
         except BlockingIOError:
+            return
+        except MalformedHeader as error:
+            self._refuse(str(error))
             return
         except OSError as error:
             if error.errno not in DISCONNECTED:
                 raise
-            seen = b""
-        if not seen:
             self._hung_up()
             return
+        if found is not None:
+            self._believe(found)
+
+    def _read(self) -> ProxyHeader | None:
+        """Take what has come of the header; None: there must be more of it, or the end has come.
+
+        Raises MalformedHeader if it is none, BlockingIOError if nothing has come, and OSError.
+        """
+        # Looked at first: what stands behind the header is for somebody else to read.
+        seen = self.socket.recv(MAX_V2, socket.MSG_PEEK)
+        if not seen:
+            self._hung_up()
+            return None
         self.begun = True
-        try:
-            found = read_header(self.header + seen)
-        except MalformedHeader as error:
-            self._refuse(str(error))
-            return
+        found = read_header(self.header + seen)
         if found is None:
             self.header += self.socket.recv(len(seen))
-            return
+            return None
         header, length = found
         self.socket.recv(length - len(self.header))
-        self._believe(header)
+        return header
 
     def _believe(self, header: ProxyHeader) -> None:
         """Let the listener serve whoever it is."""

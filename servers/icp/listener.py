@@ -168,14 +168,15 @@ class ICPListener(Dispatcher):
     def _note(self, front_ends: FrontEnds, outcome: Outcome, host: str, now: float) -> None:
         """A peer has asked: it is a front end, and what it heard is evidence."""
         name = _name(host)
-        if outcome is Outcome.ANSWERED:
+        if outcome in (Outcome.ANSWERED, Outcome.FAILED):
             self._answered.pop(host, None)
             if len(self._answered) >= REMEMBERED_PEERS:
                 del self._answered[next(iter(self._answered))]
             self._answered[host] = None
         elif outcome not in (Outcome.REFUSED, Outcome.SILENCED):
             return
-        front_ends.followers.seen(name, now)
+        # Who is answered is configured here, so once is enough.
+        front_ends.followers.seen(name, now, vouched_for=True)
         if outcome is Outcome.REFUSED:
             # It asks for each request anew, so this one goes elsewhere, and so will the next.
             front_ends.followers.answered_draining(name, now, fall=1)

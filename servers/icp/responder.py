@@ -33,7 +33,7 @@ log = logging.getLogger("servers")
 #: Seconds for which peers are told to look elsewhere, before they are told nothing.
 NOFETCH_TIME = 5.0
 
-#: ERR is sent so often in a second, to all together.
+#: ERR is sent to who is malformed so often in a second, and so often an answer's failure is logged.
 ERRORS_PER_SECOND = 10
 
 #: Echoes are given so often in a second, and so many of the last ones are known again: with these
@@ -43,7 +43,7 @@ REMEMBERED_ECHOES = 1000
 
 #: What a peer may be answered.
 Answer = Callable[[str, str], int]
-ANSWERS = frozenset({Opcode.HIT, Opcode.MISS, Opcode.MISS_NOFETCH, Opcode.DENIED})
+ANSWERS = frozenset({Opcode.HIT, Opcode.MISS, Opcode.ERR, Opcode.MISS_NOFETCH, Opcode.DENIED})
 
 #: Those after which the peer may come with its request.
 PROMISES = frozenset({Opcode.HIT, Opcode.MISS})
@@ -56,7 +56,7 @@ class Outcome(Enum):
     REFUSED = "told to look elsewhere"
     ECHOED = "echoed"
     MALFORMED = "malformed"
-    FAILED = "the answer could not be given"
+    FAILED = "a miss, because there was no better answer"
     SILENCED = "no answer while stopping"
     IGNORED = "nothing to answer"  # a reply, another protocol or version, an echo already given
 
@@ -69,7 +69,9 @@ def always_miss(url: str, requester: str) -> int:
 class Responder:
     """Answers datagrams for as long as it is not withdrawn.
 
-    answer: is given URL and requester, see `Query`, and returns HIT, MISS, MISS_NOFETCH or DENIED.
+    answer: is given URL and requester, see `Query`, and returns HIT, MISS, ERR, MISS_NOFETCH or
+        DENIED.  If it fails, that is logged, and the answer is a MISS: who has no cache says no
+        more, and a peer is not to look elsewhere because of it.
     nofetch_time: seconds of a withdrawal in which queries are answered with MISS_NOFETCH; from then
         on there is silence.
     outcomes: how many datagrams had which.
@@ -83,6 +85,7 @@ class Responder:
         self.promised = float("-inf")
         self.withdrawn: float | None = None  # since when peers are to look elsewhere
         self._errors = Allowance(ERRORS_PER_SECOND)
+        self._complaints = Allowance(ERRORS_PER_SECOND)
         self._echoes = Allowance(ECHOES_PER_SECOND)
         self._echoed: dict[tuple[Hashable, int], None] = {}
 
@@ -130,18 +133,16 @@ class Responder:
     ) -> tuple[Outcome, bytes]:
         if self.withdrawn is not None:
             return Outcome.REFUSED, _reply(message, Opcode.MISS_NOFETCH)
+        outcome, opcode = Outcome.ANSWERED, Opcode.MISS
         try:
-            opcode = Opcode(self.answer(query.url, query.requester))
-            if opcode not in ANSWERS:
-                raise ValueError(f"{opcode.name} is none; HIT, MISS, MISS_NOFETCH, DENIED are")
-        except Exception as error:
-            reply = self._error(datagram, now)
-            if reply:  # as seldom as the answer itself
-                log.error("an ICP query has no answer: %s", error, exc_info=error)
-            return Outcome.FAILED, reply
+            opcode = _checked(self.answer(query.url, query.requester))
+        except (Exception, SystemExit) as error:  # it is somebody else's code, and no stop of ours
+            outcome = Outcome.FAILED
+            if self._complaints.take(now):
+                log.error("an ICP query is answered with a miss: %r", error, exc_info=error)
         if opcode in PROMISES:
             self.promised = now
-        return Outcome.ANSWERED, _reply(message, opcode)
+        return outcome, _reply(message, opcode)
 
     def _error(self, datagram: bytes, now: float) -> bytes:
         if not self._errors.take(now):
@@ -158,6 +159,14 @@ class Responder:
             del self._echoed[next(iter(self._echoed))]
         self._echoed[key] = None
         return Outcome.ECHOED, datagram
+
+
+def _checked(answer: int) -> Opcode:
+    """An answer as its opcode.  Raises ValueError if it is none."""
+    opcode = Opcode(answer)
+    if opcode not in ANSWERS:
+        raise ValueError(f"{opcode.name} is no answer; HIT, MISS, ERR, MISS_NOFETCH, DENIED are")
+    return opcode
 
 
 def _reply(message: Message, opcode: int) -> bytes:

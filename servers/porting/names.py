@@ -479,9 +479,12 @@ MODULES: dict[str, OldModule] = {
         "servers.zserver.ICPServer",
         works="""
         BaseICPServer BaseICPServer.REQUESTS_PER_LOOP BaseICPServer.check_whence
-        BaseICPServer.check_url ICPServer ICPServer.hooks ICP_OP_QUERY ICP_OP_HIT ICP_OP_MISS
-        ICP_OP_ERR ICP_OP_MISS_NOFETCH ICP_OP_DENIED
+        BaseICPServer.check_url ICPServer.hooks ICP_OP_QUERY ICP_OP_HIT ICP_OP_MISS ICP_OP_ERR
+        ICP_OP_MISS_NOFETCH ICP_OP_DENIED
         """,
+        different={
+            "ICPServer": "an answer carries its URL; a query without its zero byte is an error"
+        },
     ),
     "ZServer.FTPServer": OldModule(
         "servers.zserver.FTPServer",

@@ -151,18 +151,37 @@ def test_errors_are_answered_a_few_times_a_second() -> None:
     assert sum(map(bool, replies)) == ERRORS_PER_SECOND
 
 
-@pytest.mark.parametrize("answer", [Opcode.QUERY, Opcode.ERR, None, "HIT", 99, []], ids=repr)
-def test_an_answer_that_is_none_is_an_error(answer: object) -> None:
+@pytest.mark.parametrize("answer", [Opcode.QUERY, Opcode.SECHO, None, "HIT", 99, []], ids=repr)
+def test_an_answer_that_is_none_is_a_miss(answer: object) -> None:
     outcome, reply = Responder(says(answer)).respond(query(), "peer", 0.0)
-    assert (outcome, parse(reply).opcode) == (Outcome.FAILED, Opcode.ERR)
+    assert (outcome, parse(reply).opcode) == (Outcome.FAILED, Opcode.MISS)
 
 
-def test_an_answer_that_raises_is_an_error_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [LookupError("away"), SystemExit("away")], ids=repr)
+def test_an_answer_that_raises_is_a_miss_and_logged(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(url: str, requester: str) -> int:
-        raise LookupError("the cache is away")
+        raise error
 
-    assert Responder(fail).respond(query(), "peer", 0.0)[0] is Outcome.FAILED
-    assert "the cache is away" in caplog.text
+    outcome, reply = Responder(fail).respond(query(), "peer", 0.0)
+    assert (outcome, parse(reply).opcode) == (Outcome.FAILED, Opcode.MISS)
+    assert "away" in caplog.text
+
+
+def test_an_answer_that_always_fails_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    responder = Responder(says("HIT"))
+    for _ in range(1000):
+        assert responder.respond(query(), "peer", 0.0)[1]
+    assert len(caplog.records) == ERRORS_PER_SECOND
+
+
+def test_a_miss_for_want_of_an_answer_lets_a_peer_come() -> None:
+    responder = Responder(says(None))
+    responder.respond(query(), "peer", 3.0)
+    assert responder.promised == 3.0
 
 
 @pytest.mark.parametrize("opcode", [each for each in range(256) if each not in (1, 10, 11)])

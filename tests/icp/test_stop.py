@@ -6,10 +6,12 @@ import socket
 import threading
 import time
 
+import pytest
+
 from lifetime import Lifetime, Patience, Phase
 from servers.frontends import FrontEnds
 from servers.icp import ICPListener, Opcode
-from tests.icp.conftest import TOO_LONG
+from tests.icp.conftest import TOO_LONG, Neighbour, query
 from tests.lifetime.members import run_to_the_end
 
 
@@ -104,24 +106,32 @@ def with_front_ends(serve, **settings):
     return serve(lifetime=lifetime, front_ends=FrontEnds(lifetime), **settings)
 
 
-def test_a_peer_that_asks_is_a_front_end(serve):
+def test_a_peer_that_has_asked_once_is_a_front_end(serve):
     served = with_front_ends(serve)
-    served.neighbour.ask()
     served.neighbour.ask()
     assert "ICP peer 127.0.0.1" in served.icp.front_ends.followers
 
 
-def test_garbage_makes_nobody_a_front_end(serve):
-    served = with_front_ends(serve)
-    for _ in range(3):
-        served.neighbour.send(b"\1\2\0\0")
-    served.neighbour.ask()
-    assert "ICP peer 127.0.0.1" not in served.icp.front_ends.followers
+@pytest.mark.parametrize(
+    ("peers", "datagram"),
+    [("127.0.0.1", b"\1\2\0\0"), ("127.0.0.1", query()[:-1]), ("192.0.2.1", query())],
+    ids=["less than a header", "malformed", "of somebody else"],
+)
+def test_who_is_not_answered_is_no_front_end(peers, datagram):
+    lifetime = Lifetime()
+    front_ends = FrontEnds(lifetime)
+    icp = ICPListener(("127.0.0.1", 0), lifetime=lifetime, peers=peers, front_ends=front_ends)
+    neighbour = Neighbour(icp.addr)
+    neighbour.send(datagram)
+    icp.handle_read_event()
+    assert sum(icp.responder.outcomes.values()) + icp.strangers == 1
+    assert not front_ends.followers
+    for each in (icp, front_ends, neighbour.sock):
+        each.close()
 
 
 def test_a_peer_that_asks_no_more_has_acted(serve):
     served = with_front_ends(serve, promise_time=0.3)
-    served.neighbour.ask()
     served.neighbour.ask()
     began = time.monotonic()
     served.lifetime.shutdown()
@@ -134,7 +144,6 @@ def test_a_peer_that_was_told_to_look_elsewhere_has_acted(serve):
     served = with_front_ends(serve, promise_time=60.0, nofetch_time=60.0)
     followers = served.icp.front_ends.followers
     served.neighbour.ask()
-    served.neighbour.ask()
     served.holds = {1}
     served.lifetime.shutdown()
     served.neighbour.ask_until(Opcode.MISS_NOFETCH)
@@ -143,7 +152,6 @@ def test_a_peer_that_was_told_to_look_elsewhere_has_acted(serve):
 
 def test_a_peer_that_goes_on_asking_into_the_silence_does_not_hold_the_phase_for_ever(serve):
     served = with_front_ends(serve, promise_time=0.2, nofetch_time=0.0)
-    served.neighbour.ask()
     served.neighbour.ask()
     began = time.monotonic()
     served.lifetime.shutdown()

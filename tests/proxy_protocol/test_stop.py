@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
+from queue import SimpleQueue
 
-from lifetime import Lifetime, Patience
+from lifetime import Lifetime, Patience, Phase
 from servers.frontends.proxies import Proxies
 from servers.http import HTTPListener, Limits
 from tests.lifetime.members import Member, run_to_the_end
@@ -30,14 +31,33 @@ def test_a_header_that_has_begun_is_in_flight(serve_behind):
     served = serve_behind(HELLO, limits=Limits(quiet_time=0.0))
     peer = served.connect().send(b"PROXY TCP4 192.0.2.7 ")
 
-    def finish(phase: int) -> None:
-        if phase == 3:
-            peer.send(b"192.0.2.1 4711 80\r\n" + get("/hello"))
+    rest = [b"192.0.2.1 4711 80\r\n" + get("/hello")]
 
-    served.lifetime.on_phase(finish)
+    def finish(phase: int, elapsed: float) -> None:
+        # Not when the phase is entered: what is there then is read before anybody is asked.
+        if phase == 3 and rest:
+            peer.send(rest.pop())
+
+    served.lifetime.call_soon_threadsafe(lambda: Member(served.lifetime, finish))
     assert "a PROXY header is coming in" in reasons_of_a_stop(served)
     status, fields, body = peer.read_reply()
     assert (status, fields["connection"], body) == (200, "close", b"Hello\n")
+
+
+def test_a_stop_that_is_taken_back_harms_no_header(serve_behind):
+    served = serve_behind(HELLO, patience=Patience(withdraw_minimum=20.0, fast=0.2))
+    phases: SimpleQueue[Phase] = SimpleQueue()
+    served.lifetime.on_phase(phases.put)
+    peer = served.connect().send(b"PROXY TCP4 192.0.2.7 ")
+    served.ask(v1() + get("/hello"))  # by then it is known
+    served.lifetime.shutdown()
+    assert phases.get(timeout=5.0) is Phase.WITHDRAWING
+    served.lifetime.call_soon_threadsafe(served.lifetime.resume)
+    assert phases.get(timeout=5.0) is Phase.RUNNING
+    peer.send(b"192.0.2.1 4711 80\r\n" + get("/hello"))
+    status, fields, _ = peer.read_reply()
+    assert status == 200 and "connection" not in fields
+    assert served.site.proxies.malformed == 0
 
 
 def test_a_header_that_never_ends_is_waited_for_as_long_as_headers_are(serve_behind):

@@ -121,7 +121,7 @@ def test_the_image_serves_as_process_1_would_and_its_stop_fits(folder: Path) -> 
 
 def documents(mark: str = "news.yaml") -> list[Any]:
     """What the file holds."""
-    yaml = pytest.importorskip("yaml", reason="install the extra test: kubernetes-validate")
+    yaml = pytest.importorskip("yaml", reason="install the extra suites: kubernetes-validate")
     return list(yaml.safe_load_all(block(SERVICE, f"kubernetes: {mark}")))
 
 
@@ -135,7 +135,7 @@ def the_container() -> dict[str, Any]:
 @pytest.mark.parametrize("version", ["1.30", "newest"])
 @pytest.mark.parametrize("prestop", [False, True])
 def test_the_file_is_what_the_published_schema_wants(version: str, prestop: bool) -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="install the extra test")
+    validate = pytest.importorskip("kubernetes_validate", reason="install the extra suites")
     deployment, service = documents()
     if prestop:
         [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -147,7 +147,7 @@ def test_the_file_is_what_the_published_schema_wants(version: str, prestop: bool
 
 
 def test_the_schema_finds_a_field_that_there_is_not() -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="install the extra test")
+    validate = pytest.importorskip("kubernetes_validate", reason="install the extra suites")
     deployment, _ = documents()
     deployment["spec"]["template"]["spec"]["terminationGraceSeconds"] = 45
     with pytest.raises(validate.ValidationError, match="terminationGraceSeconds"):
