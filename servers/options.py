@@ -20,6 +20,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from servers.networks import Networks
+
 
 class BadInput(Exception):
     """What was asked for cannot be done; the message is one sentence for whoever asked."""

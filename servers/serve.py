@@ -287,6 +287,11 @@ def _check_health(options: argparse.Namespace) -> None:
 def _check_icp(options: argparse.Namespace) -> None:
     if options.icp_peers is not None and options.icp is None:
         raise BadInput("--icp-peers is of no use to a server that no cache asks; give --icp PORT")
+    if options.icp is not None and options.takeover is not None:
+        raise BadInput(
+            "--icp and --takeover do not go together, for no datagrams are handed over; restart"
+            " behind the cache instead"
+        )
 
 
 def _asked_by_front_ends(options: argparse.Namespace) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from lifetime import Phase
 from servers.frontends.proxies import Proxies
 from servers.http import Request
 from tests.frontends import processes
@@ -89,17 +87,15 @@ def test_the_client_s_address_arrives(
 def test_checks_with_a_header_are_those_of_haproxy_itself_and_end_phase_1(
     tell: Callable[..., Told], version: int, tmp_path: Path
 ) -> None:
-    told = tell()
+    told = tell(health={"draining_status": 404})
     with behind_haproxy(told, configuration(version), tmp_path):
         wait_until(lambda: len(told.front_ends.followers), "it knows HAProxy")
-        assert list(told.front_ends.followers.overview(0.0)) == [
-            f"HAProxy {socket.gethostname()} at 127.0.0.1"
-        ]
+        [name] = told.front_ends.followers.overview(0.0)
+        assert name.startswith("HAProxy ") and name.endswith(" at 127.0.0.1")
         told.lifetime.shutdown()
-        told.reaches(Phase.REFUSING)
-    report = told.ended()
+        report = told.ended()
+    assert f"{name} has not acted yet" in {held.reason for held in report.vetoes}
     assert report.phases[0].seconds < MAXIMUM / 2
-    assert "HAProxy" in report.vetoes[0].owner + report.vetoes[0].reason
 
 
 def test_a_check_that_only_connects_is_a_probe_and_holds_nobody(
@@ -124,14 +120,18 @@ def test_a_check_that_only_connects_is_a_probe_and_holds_nobody(
 def test_the_access_log_has_the_client_s_address(tmp_path: Path) -> None:
     with site_of(PAGE, "proxy", "haproxy proxy", tmp_path) as site:
         assert ask(site.port, "/hello") == "Hello, world\n"
-        for server in site.servers:
-            server.stop()
-        logs = [(tmp_path / f"access-{each.port}.log").read_text() for each in site.servers]
-    [line] = [line for text in logs for line in text.splitlines() if "/hello" in line]
-    assert line.startswith(f"{CLIENT} - ")
+        logs = [tmp_path / f"access-{each.port}.log" for each in site.servers]
+
+        def lines() -> list[str]:
+            """Of requests of clients: the checks are in there as well."""
+            every = [line for log in logs for line in log.read_text().splitlines()]
+            return [line for line in every if "/hello" in line]
+
+        wait_until(lines, "it is logged")
+        assert lines()[0].startswith(f"{CLIENT} - ")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_request_fails_while_the_servers_are_restarted(
     version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ def reasons_of_a_stop(served: Served) -> set[str]:
 
 
 def test_a_header_that_has_begun_is_in_flight(serve_behind):
-    served = serve_behind(HELLO, limits=Limits(quiet_time=0.0))
+    served = serve_behind(HELLO, limits=Limits(quiet_time=0.0, linger_time=0.1))
     peer = served.connect().send(b"PROXY TCP4 192.0.2.7 ")
 
     rest = [b"192.0.2.1 4711 80\r\n" + get("/hello")]
@@ -102,7 +102,7 @@ def test_a_header_whose_first_byte_comes_at_the_last_moment_is_waited_for() -> N
 
 
 def test_those_in_the_accept_queue_are_answered(serve_behind):
-    served = serve_behind(HELLO, limits=Limits(quiet_time=0.5))
+    served = serve_behind(HELLO, limits=Limits(quiet_time=0.5, linger_time=0.1))
     peers = []
 
     def connect(phase: int) -> None:
