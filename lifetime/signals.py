@@ -71,6 +71,8 @@ class Signals:
         self.restart_exit_code = restart_exit_code
         self.since = time.monotonic()
         self._unnoticed: list[int] = []  # the exit codes of stop signals the loop has not seen yet
+        self._by_threads: list[int] = []  # those asked by threads, until the handler has run
+        self._interrupting = False
         self._old: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._old_wakeup_fd = -1
 
@@ -119,6 +121,19 @@ class Signals:
         """Whether the handlers are installed."""
         return bool(self._old)
 
+    def interrupt(self, thread: int) -> None:
+        """Count one more stop, asked by a thread of ours while the loop is stuck in `thread`.
+
+        Only an exception out of a signal handler ends a sleep or a recv() there.  Signals that
+        follow each other closely become one, so they are not what is counted: a second one is not
+        sent before the first was handled.
+        """
+        self._by_threads.append(0)
+        if not self._interrupting:
+            self._interrupting = True
+            with suppress(OSError):
+                signal.pthread_kill(thread, signal.SIGTERM)
+
     def _restore(self) -> None:
         for number, old in self._old.items():
             # None: installed by something that is not Python, and not to be had back from here.
@@ -143,6 +158,14 @@ class Signals:
         self.lifetime.trigger.pull(self.lifetime.reopen_logs)
 
     def _stop(self, number: int, exit_code: int) -> None:
+        if self._interrupting:
+            self._interrupting = False
+            while self._by_threads:
+                self._count(number, self._by_threads.pop())
+        else:
+            self._count(number, exit_code)
+
+    def _count(self, number: int, exit_code: int) -> None:
         self._unnoticed.append(exit_code)
         if len(self._unnoticed) >= UNNOTICED and self.lifetime.is_stuck():
             # Whatever runs in the loop's thread does not come back; nobody else could end it.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import suppress
 
 from lifetime import Lifetime, Phase
 from lifetime.signals import Signals
@@ -24,11 +23,9 @@ def request_stop(life: Lifetime, force: bool = False) -> None:
     if life.thread is None:
         life.shutdown()  # found when the loop begins; nobody is there for whom to be patient
         return
-    if life.is_stuck() and _listens_for_signals(life):
-        # The handler takes it from here, in the main thread: it counts what is unnoticed, and
-        # only an exception out of a signal handler ends a sleep or a recv().
-        with suppress(OSError):
-            signal.pthread_kill(life.thread, signal.SIGTERM)
+    signals = _signals_of(life)
+    if life.is_stuck() and signals is not None:
+        signals.interrupt(life.thread)  # it takes it from here, in the main thread
         return
     life.arm_watchdog()
     life.call_soon_threadsafe(life.request_stop)
@@ -44,9 +41,9 @@ def _leave_the_phase(life: Lifetime) -> None:
         sequence.hurry(since=life.clock() - sequence.patience.fast)
 
 
-def _listens_for_signals(life: Lifetime) -> bool:
-    """Whether a SIGTERM to the main thread comes to this very Lifetime, and harms nobody else."""
+def _signals_of(life: Lifetime) -> Signals | None:
+    """Whose SIGTERM to the main thread comes to this very Lifetime, and harms nobody else."""
     if life.thread != threading.main_thread().ident or not hasattr(signal, "pthread_kill"):
-        return False
+        return None
     owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return isinstance(owner, Signals) and owner.lifetime is life
+    return owner if isinstance(owner, Signals) and owner.lifetime is life else None

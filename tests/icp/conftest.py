@@ -45,12 +45,15 @@ class Neighbour:
         self.number += 1
         self.send(query(self.number, url))
         self.sock.settimeout(A_MOMENT)
-        try:
-            answer = parse(self.sock.recv(65536))
-        except TimeoutError:
-            return None
-        assert answer.request_number == self.number
-        return answer.opcode
+        while True:
+            try:
+                answer = parse(self.sock.recv(65536))
+            except TimeoutError:
+                return None
+            # What was asked before may be answered late.
+            assert answer.request_number <= self.number
+            if answer.request_number == self.number:
+                return answer.opcode
 
     def ask_until(self, opcode: int | None) -> None:
         """Ask until this is the answer."""
