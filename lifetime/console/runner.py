@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 from lifetime.console.daemons import join, start_daemon
 from lifetime.console.forks import forget_after_fork
+from lifetime.console.prompt_switches import PromptSwitch
 
 log = logging.getLogger("lifetime.console")
 
@@ -32,6 +33,7 @@ class Runner:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._switch = PromptSwitch()
         forget_after_fork(self)
 
     def start(self) -> None:
@@ -44,6 +46,7 @@ class Runner:
         """Call it when those before it have returned.  Raises Unstartable."""
         if self._thread is None:
             self.start()
+        self._switch.hurry()
         self._tasks.put(task)
 
     @property
@@ -57,8 +60,13 @@ class Runner:
         return threading.current_thread() is self._thread
 
     def _run(self) -> None:
-        tasks = self._tasks
-        while (task := tasks.get()) is not None:
+        tasks, switch = self._tasks, self._switch
+        while True:
+            switch.waiting()
+            task = tasks.get()
+            switch.awake()
+            if task is None:
+                return
             try:
                 task()
             except SystemExit as leaving:
@@ -83,6 +91,7 @@ class Runner:
         """Nothing of it exists in a forked child."""
         self._thread = None
         self._tasks = SimpleQueue()
+        self._switch.forget()
         self._starting = threading.Lock()  # its holder may not exist here
 
 

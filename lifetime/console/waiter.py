@@ -194,6 +194,7 @@ class Waiter:
     def _run(self) -> None:
         selector = self._selector
         assert selector is not None
+        bell = self._bell.fileno()
         while not self._ending:
             wakes_at = self._heap[0][0] if self._heap else math.inf
             self._wakes_at = wakes_at
@@ -202,18 +203,23 @@ class Waiter:
             self._wakes_at = -math.inf
             # Who is closed by another in this round must not be called for its successor.
             calls = [(fd, events, self._watched.get(fd)) for fd, events in ready]
-            self._bell.reset()
-            for _ in range(len(self._inbox)):
-                self._guarded(*self._inbox.popleft())
+            if any(fd == bell for fd, _ in ready):  # a system call lets others run first
+                self._bell.reset()
+            self._take_in()
             for fd, events, watched in calls:
                 if watched is not None and self._watched.get(fd) is watched:
                     self._guarded(watched[1], (events,))
+            self._take_in()  # what they have asked for, or the next poll would be for that alone
             self._fire()
             calls.clear()  # or what they hold would live until something happens again
             watched = None
         selector.close()
         self._selector = None
         self._thread = None
+
+    def _take_in(self) -> None:
+        for _ in range(len(self._inbox)):
+            self._guarded(*self._inbox.popleft())
 
     def _fire(self) -> None:
         now = time.monotonic()
