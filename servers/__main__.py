@@ -2,7 +2,7 @@
 
 import sys
 
-from servers.cli import COMMANDS, OPERATOR, SHORT, main
+from servers.command.main import COMMANDS, OPERATOR, SHORT, main
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]

@@ -20,7 +20,7 @@ from typing import Any
 
 import lifetime as lifetime_module
 from lifetime import Dispatcher, Lifetime, Phase, Veto, event_driven
-from servers.inheritance import pool
+from servers.succession.inheritance import pool
 from servers.syn_filter import accept_syn, drop_syn
 
 log = logging.getLogger("servers")

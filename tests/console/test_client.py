@@ -275,7 +275,7 @@ def test_root_finds_the_servers_of_whoever_it_was(monkeypatch: pytest.MonkeyPatc
 LISTS_ITS_MODULES = """
 import sys
 before = set(sys.modules)  # an editable installation brings some of its own
-from servers.cli import main
+from servers.command.main import main
 sys.exit(main(["display", "demo"]) or print(*sorted(set(sys.modules) - before)))
 """
 

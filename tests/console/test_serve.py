@@ -317,7 +317,7 @@ def test_a_flood_of_commands_keeps_nobody_from_being_served(server: Served) -> N
 
 def test_the_operators_verbs_are_in_the_help_of_the_command() -> None:
     shown = subprocess.run(
-        [sys.executable, "-c", "from servers.cli import main; main()", "--help"],
+        [sys.executable, "-c", "from servers.command.main import main; main()", "--help"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

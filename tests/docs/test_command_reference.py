@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from servers import serve
+from servers.command import serve
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command.md"
 

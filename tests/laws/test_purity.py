@@ -27,7 +27,7 @@ PURE = [
     "lifetime.testing.telling.story",
     "lifetime.testing.trace",
     "lifetime.testing.world.tape",
-    "servers.budget",
+    "servers.command.budget",
     "servers.dns",
     "servers.fcgi.conversation",
     "servers.fcgi.gateway",

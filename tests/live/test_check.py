@@ -14,14 +14,19 @@ from pathlib import Path
 import pytest
 
 from lifetime.testing.live import Fate, check_command
-from servers.cli import main
+from servers.command.main import main
 from tests.live.spoilt import command
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds; far above what any of this needs
 
 #: As if the extra `terminal` were not installed.
-HIDE_RICH = "import sys; sys.modules['rich'] = None; from servers.cli import main; sys.exit(main())"
+HIDE_RICH = """
+import sys
+sys.modules['rich'] = None
+from servers.command.main import main
+sys.exit(main())
+"""
 
 
 def words(name: str = "") -> str:

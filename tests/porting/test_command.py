@@ -26,7 +26,8 @@ def needs_the_extra() -> None:
 
 def port(*arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
     """Run it; every warning would be an error, and would be seen."""
-    start = f"{before}\nimport sys; from servers.cli import main; sys.exit(main(sys.argv[1:]))"
+    run = "import sys; from servers.command.main import main; sys.exit(main(sys.argv[1:]))"
+    start = f"{before}\n{run}"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", start, "port", *map(str, arguments)],
         cwd=ROOT,

@@ -27,7 +27,12 @@ PATIENCE = 20  # seconds; far above what any of this needs
 
 COMMAND = [sys.executable, "-m", "servers", "serve"]
 # As if the extra `terminal` were not installed.
-HIDE_RICH = "import sys; sys.modules['rich'] = None; from servers.cli import main; sys.exit(main())"
+HIDE_RICH = """
+import sys
+sys.modules['rich'] = None
+from servers.command.main import main
+sys.exit(main())
+"""
 COMMAND_WITHOUT_RICH = [sys.executable, "-c", HIDE_RICH, "serve"]
 
 HANDLERS = """

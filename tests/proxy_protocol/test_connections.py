@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from servers.console import section
+from servers.command.console import section
 from servers.frontends.proxies import Proxies
 from servers.frontends.proxy_protocol import Tlv
 from servers.http import Limits, Request

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lifetime import Patience, Phase
-from servers.handover import HandoverPoint
-from servers.inheritance import Pool
-from servers.takeover import Inheritance, Refused, ask_for_listeners
+from servers.succession.handover import HandoverPoint
+from servers.succession.inheritance import Pool
+from servers.succession.takeover import Inheritance, Refused, ask_for_listeners
 from tests.wire.conftest import Served, serve
 from tests.wire.pages import HELLO, get
 

@@ -239,7 +239,7 @@ def test_a_time_for_a_successor_that_cannot_be_is_refused(tmp_path: Path) -> Non
 #: root's own.
 AS_NOBODY = """
 import contextlib, io, os, pwd, sys
-from servers.cli import main
+from servers.command.main import main
 with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
     main(["serve", "--help"])
 nobody = pwd.getpwnam("nobody")

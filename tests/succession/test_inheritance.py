@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifetime import Lifetime
-from servers.inheritance import NotInherited, Pool, from_service_manager, pool
 from servers.listener import Listener
+from servers.succession.inheritance import NotInherited, Pool, from_service_manager, pool
 from servers.syn_filter import drop_syn
 from tests.succession.passing import passing
 
@@ -72,7 +72,7 @@ def test_any_announcement_is_none_or_a_sentence(environment: dict[str, str]) -> 
 #: Run as a process of its own, where descriptor 3 is what the test passes.
 SHOW = """
 import socket, sys
-from servers.inheritance import NotInherited, from_service_manager
+from servers.succession.inheritance import NotInherited, from_service_manager
 try:
     for name, sock in from_service_manager():
         print(name, sock.getsockname(), sock.get_inheritable())

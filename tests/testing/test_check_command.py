@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from servers.check_factory import _count_aloud
-from servers.cli import main
+from servers.command.check_factory import _count_aloud
+from servers.command.main import main
 
 GOOD = "tests.zoo.line_server:line_server"
 WRONG = "tests.zoo.wrong_hooks:vetoes_for_ever"

@@ -7,8 +7,8 @@ import pytest
 
 from lifetime import Holding, Lifetime, Patience, Phase, Veto
 from lifetime.dispatcher import Dispatcher
-from servers.error_log import is_no_veto
-from servers.progress import REPEAT, PlainLines, Progress, Status, cut, describe
+from servers.command.error_log import is_no_veto
+from servers.command.progress import REPEAT, PlainLines, Progress, Status, cut, describe
 
 
 def holding(owner: str, since: float, reason: str = "busy") -> Holding:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.budget import Need, limits_from, seconds, warnings
+from servers.command.budget import Need, limits_from, seconds, warnings
 
 TIMES = st.floats(0, 1000)
 

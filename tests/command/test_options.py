@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from servers import options
+from servers.command import options
 
 
 def refusal(errno_: int, port: int = 8080, unix: str | None = None) -> str:

@@ -11,10 +11,10 @@ import socket
 from collections.abc import Callable
 
 from lifetime import Lifetime
-from servers.handover import READY_WITHIN, HandoverPoint
-from servers.inheritance import NotInherited, from_service_manager, pool
-from servers.options import BadInput
-from servers.takeover import Inheritance, Predecessor, Refused, ask_for_listeners
+from servers.command.options import BadInput
+from servers.succession.handover import READY_WITHIN, HandoverPoint
+from servers.succession.inheritance import NotInherited, from_service_manager, pool
+from servers.succession.takeover import Inheritance, Predecessor, Refused, ask_for_listeners
 
 log = logging.getLogger("servers")
 
@@ -71,9 +71,7 @@ class Succession:
 
         def open_point() -> None:
             if self.name is not None:
-                HandoverPoint(
-                    self.name, life, ready_within=self.ready_within, on_change=on_change
-                )
+                HandoverPoint(self.name, life, ready_within=self.ready_within, on_change=on_change)
 
         if self._inheritance is None:
             try:

@@ -1,9 +1,9 @@
 """The command `lifetime`: which subcommand was asked for, and how it refuses.
 
-A subcommand is a module with two functions, `add_arguments(parser)` and `run(options)`, and a line
-in `COMMANDS`.  It is imported only when it is asked for, and argparse with it (subcommands.py): the
-operator's verbs are to start in the time of the interpreter.  Bad input ends in one sentence on
-standard error and exit status 2, never in a traceback.
+A subcommand is a module here with two functions, `add_arguments(parser)` and `run(options)`, and a
+line in `COMMANDS`.  It is imported only when it is asked for, and argparse with it
+(subcommands.py): the operator's verbs are to start in the time of the interpreter.  Bad input ends
+in one sentence on standard error and exit status 2, never in a traceback.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-#: The module of each subcommand, and what it does, for --help.
+#: What each subcommand does, for --help; its module has its name.
 COMMANDS = {
-    "serve": ("servers.serve", "Serve a folder over HTTP, and stop in phases."),
-    "check": ("servers.check", "Check dispatchers, or any real server: what does a stop lose?"),
-    "port": ("servers.port", "Say what an old program needs to run here, and do what a tool can."),
+    "serve": "Serve a folder over HTTP, and stop in phases.",
+    "check": "Check dispatchers, or any real server: what does a stop lose?",
+    "port": "Say what an old program needs to run here, and do what a tool can.",
 }
 
 #: What an operator may ask of a server that has a console: lifetime/console/client.py.
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words and (words[0] in OPERATOR or words[0] in SHORT):
             status: int = operators_end().main(words)
         else:
-            status = import_module("servers.subcommands").run(words, COMMANDS, OPERATOR)
+            status = import_module("servers.command.subcommands").run(words, COMMANDS, OPERATOR)
     finally:
         flush_standard_output()
     return status
@@ -58,7 +58,7 @@ def operators_end() -> Any:
 
     Importing those takes five times as long as the interpreter itself.
     """
-    packages = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    packages = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
     path = os.path.join(packages, "lifetime", "console", "client.py")
     loader = SourceFileLoader("client", path)
     module = type(sys)(loader.name)

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from servers import __version__
-from servers.options import BadInput
+from servers.command.options import BadInput
 
 #: The exit status of a command that was asked for something that cannot be done.
 BAD_INPUT = 2
@@ -36,23 +36,23 @@ def refuse(sentence: str) -> None:
 
 
 def make_parser(
-    asked_for: str, commands: Mapping[str, tuple[str, str]], others: Mapping[str, str]
+    asked_for: str, commands: Mapping[str, str], others: Mapping[str, str]
 ) -> Parser:
     """The parser of the whole command; only the subcommand that is asked for is imported.
 
-    commands: module and summary of each subcommand; others: summaries of what is read elsewhere.
+    commands: summary of each subcommand; others: summaries of what is read elsewhere.
     """
     parser = Parser(
         prog="lifetime", description="Servers that shut down in phases.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
-    for name, (module_name, summary) in commands.items():
+    for name, summary in commands.items():
         command = subparsers.add_parser(
             name, help=summary, description=summary, allow_abbrev=False
         )
         if name == asked_for:
-            module = import_module(module_name)
+            module = import_module(f"servers.command.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run, parser=command)
     for name, summary in others.items():
@@ -61,7 +61,7 @@ def make_parser(
 
 
 def run(
-    words: Sequence[str], commands: Mapping[str, tuple[str, str]], others: Mapping[str, str]
+    words: Sequence[str], commands: Mapping[str, str], others: Mapping[str, str]
 ) -> int:
     """Read the command's arguments and run the subcommand; returns the exit status.
 

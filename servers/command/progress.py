@@ -116,7 +116,7 @@ def best_screen() -> Callable[[], Screen]:
     Asked for early: importing rich in the middle of a stop would keep the loop from its requests.
     """
     try:
-        from servers.live_line import LiveLine
+        from servers.command.live_line import LiveLine
     except ImportError:
         return PlainLines
     return LiveLine

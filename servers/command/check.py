@@ -14,9 +14,9 @@ from typing import Any, TextIO
 from lifetime.testing import NeverReached
 from lifetime.testing.live import CannotRun, check_command
 from lifetime.testing.live.table import Line, plain
-from servers import options as values
-from servers.check_factory import add_factory_arguments, check_factory, lines
-from servers.options import BadInput
+from servers.command import options as values
+from servers.command.check_factory import add_factory_arguments, check_factory, lines
+from servers.command.options import BadInput
 
 #: The exit status when a law is broken.
 BROKEN = 1

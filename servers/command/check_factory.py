@@ -15,7 +15,7 @@ from lifetime.testing import FactoryError, LawBroken, SimulationLimit, Verdict
 from lifetime.testing.live.table import Line
 from lifetime.testing.telling.words import plural
 from lifetime.testing.world import world
-from servers.options import BadInput
+from servers.command.options import BadInput
 
 #: So much of the check is said on a terminal without rich, each time that so many runs are over.
 PLAIN_STEP = 100

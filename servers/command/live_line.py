@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from servers.progress import BAR, NARROW, Status
+from servers.command.progress import BAR, NARROW, Status
 
 
 class LiveLine:

@@ -7,8 +7,8 @@ import contextlib
 import sys
 from pathlib import Path
 
-from servers import options as values
-from servers.options import BadInput
+from servers.command import options as values
+from servers.command.options import BadInput
 from servers.porting.examining import Converter, Examined, examine
 from servers.porting.reading import Unreadable
 from servers.porting.report_html import page_of

@@ -10,7 +10,7 @@ from lifetime.console import Console
 from lifetime.console.server import ServerVerbs
 from lifetime.console.sources.terminal import Terminal
 from lifetime.console.sources.unix_socket import UnixSocket
-from servers.error_log import PACKAGES
+from servers.command.error_log import PACKAGES
 from servers.http import HTTPListener
 
 #: What stands for the terminal in place of a name.

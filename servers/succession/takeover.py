@@ -15,9 +15,9 @@ from collections.abc import Callable
 from lifetime import Lifetime, Phase
 from lifetime.console.sources.peers import may_ask, peer_of
 from servers.channel import Channel
-from servers.handover import MAX_LINE, MOST, handover_path
-from servers.inheritance import Pool
 from servers.listener import Listener
+from servers.succession.handover import MAX_LINE, MOST, handover_path
+from servers.succession.inheritance import Pool
 
 log = logging.getLogger("servers")
 
