@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Protocol, TypeVar
 
 
@@ -183,11 +184,11 @@ def wait_any(events: Sequence[AnyEvent], timeout: float | None = None) -> list[A
     A single call of the system, whose timeout is the nearest of all deadlines: no looking in
     between.
     """
-    until = FOREVER if timeout is None else time.monotonic() + timeout
+    until = FOREVER if timeout is None else monotonic() + timeout
     by_descriptor: dict[int, ECB] | None = None
     while True:
         posted = [event for event in events if event.posted]
-        now = time.monotonic()
+        now = monotonic()
         if posted or now >= until:
             return posted
         if by_descriptor is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 from lifetime.console.events import ECB
@@ -52,7 +52,7 @@ class Timer:
             raise ValueError(f"a timer's time is {seconds!r}; give seconds, 0 or more")
         self.seconds = seconds
         self.only_posts = isinstance(getattr(callback, "__self__", None), ECB)
-        self._when = time.monotonic() + seconds
+        self._when = monotonic() + seconds
         self._callback = callback
         self._parms = parms
         # Who fires and who cancels put themselves in: the first one decides, and that is one step.
@@ -72,7 +72,7 @@ class Timer:
 
         A callback may still wait for its turn then.
         """
-        due = self.deadline <= time.monotonic()
+        due = self.deadline <= monotonic()
         if due and self._waited_for:
             self.fire()
         return self._fired or (due and not self._cancelled)
@@ -143,11 +143,11 @@ class InactivityTimer(Timer):
 
     def touch(self) -> None:
         """There is activity.  Legal from any thread and in a signal handler."""
-        self._touched = time.monotonic()
+        self._touched = monotonic()
 
     def fire(self) -> None:
         """Its time has come, unless it was touched while the callback waited for its turn."""
-        if time.monotonic() < self.deadline < math.inf:
+        if monotonic() < self.deadline < math.inf:
             waiter.add_timer(self)
         else:
             super().fire()

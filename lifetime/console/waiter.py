@@ -3,6 +3,9 @@
 What runs in it never blocks: it takes commands in, turns a stop into a request, answers a display
 and fires timers.  Everything that is not ours is called in a `Runner`.  While nothing happens it
 does not wake up.
+
+Here, and in all that has to do with timers, the clock is that of the import: a simulated world in
+another thread of the process exchanges `time.monotonic` for a while.
 """
 
 from __future__ import annotations
@@ -11,9 +14,9 @@ import heapq
 import logging
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol
 
 from lifetime.console.daemons import join, start_daemon
@@ -126,7 +129,7 @@ class Waiter:
 
     def call_later(self, seconds: float, callback: Callable[..., object], *args: Any) -> Bound:
         """Call `callback(*args)` in the waiter's thread in so many seconds.  It must not block."""
-        bound = Bound(self, time.monotonic() + seconds, callback, args)
+        bound = Bound(self, monotonic() + seconds, callback, args)
         self.add_timer(bound)
         return bound
 
@@ -198,7 +201,7 @@ class Waiter:
         while not self._ending:
             wakes_at = self._heap[0][0] if self._heap else math.inf
             self._wakes_at = wakes_at
-            timeout = 0.0 if self._inbox else max(wakes_at - time.monotonic(), 0.0)
+            timeout = 0.0 if self._inbox else max(wakes_at - monotonic(), 0.0)
             ready = selector.poll(None if timeout == math.inf else min(timeout, MAX_WAIT))
             self._wakes_at = -math.inf
             # Who is closed by another in this round must not be called for its successor.
@@ -222,7 +225,7 @@ class Waiter:
             self._guarded(*self._inbox.popleft())
 
     def _fire(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         heap = self._heap
         while heap and heap[0][0] <= now:
             timer = heapq.heappop(heap)[2]

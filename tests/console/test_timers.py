@@ -74,6 +74,16 @@ def test_a_callback_may_have_a_tuple_or_nothing() -> None:
         assert recorder.calls == [tuple(parms)]
 
 
+def test_a_simulated_world_in_the_same_process_keeps_no_timer_from_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as world:
+        world.setattr(time, "monotonic", lambda: 0.0)
+        recorder = Recorder()
+        Timer(0.01, recorder)
+        assert wait_any([recorder.called], PATIENCE)
+
+
 @pytest.mark.parametrize("parms", [None, 1, "text", {"a": 1}, {1}])
 def test_parameters_that_are_no_list_are_refused_where_the_timer_is_made(parms: object) -> None:
     """C11."""
