@@ -437,5 +437,6 @@ def test_ten_thousand_handles_leave_nothing_behind(served: Console) -> None:
     before = count()
     for _ in range(10_000):
         served.cancel(served.acb(Callback(), []))
-    assert count() == before
+    # Fewer, if a thread only now lets go of what a test before this one has used.
+    assert all(now <= then for now, then in zip(count(), before, strict=True))
     assert len(served._handles) == 0
