@@ -45,6 +45,14 @@ def close(producer: Producer) -> None:
         release()
 
 
+def in_memory(data: object) -> int:
+    """Bytes that lie ready in memory, be it as such or in a producer; what is yet made are none."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return len(data)
+    waiting: int = getattr(data, "waiting", 0)
+    return waiting
+
+
 # -- sources -----------------------------------------------------------------------------------
 
 
@@ -63,6 +71,11 @@ class SimpleProducer:
             return self.data
         return self.data[start : self.position]
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that have not been asked for."""
+        return max(len(self.data) - self.position, 0)
+
 
 class ListProducer:
     """Ready-made pieces, as they come; empty ones are left out, since they would mean the end."""
@@ -72,6 +85,11 @@ class ListProducer:
 
     def more(self) -> bytes:
         return self.pieces.popleft() if self.pieces else b""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have not been asked for."""
+        return sum(map(len, self.pieces))
 
 
 class LinesProducer:

@@ -19,7 +19,7 @@ from servers.http.errors import MisuseError
 from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
 from servers.http.reply import Framing, Reply, compose, compose_head, compose_plain_head
 from servers.http.request import Request
-from servers.producers import ListProducer, Producer
+from servers.producers import ListProducer, Producer, in_memory
 
 if TYPE_CHECKING:
     from servers.http.listener import HTTPListener
@@ -269,9 +269,8 @@ class AnsweringChannel(Channel):
 
     @property
     def backlog(self) -> int:
-        """Bytes of output that wait; what producers still hold is not known, and not in it."""
-        queued = sum(len(each) for each in self._fifo or () if isinstance(each, bytes))
-        return len(self.ac_out_buffer) + queued
+        """Bytes of output that wait; what a producer has yet to make is not among them."""
+        return len(self.ac_out_buffer) + sum(map(in_memory, self._fifo or ()))
 
     def await_drain(self, callback: Callable[[], object]) -> None:
         """Call back once little output waits, from a turn of its own."""

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from servers.http.errors import MisuseError
-from servers.producers import Producer, close
+from servers.producers import Producer, close, in_memory
 
 
 class Coding(Enum):
@@ -182,6 +182,11 @@ class Portion:
         """The next piece, b"" at the end of this bit."""
         data = self.producer.more()
         return self.allowance.take(data.encode("utf-8") if isinstance(data, str) else data)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of the inner producer that lie ready in memory."""
+        return in_memory(self.producer)
 
     def close(self) -> None:
         """Release what the inner producer holds."""

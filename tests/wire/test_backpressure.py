@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from servers.channel import Channel
 from servers.http import Request
 from servers.http.limits import Limits
@@ -165,28 +167,41 @@ def test_an_answer_of_many_megabytes_is_not_copied_again_and_again(serve):
     assert resting.largest <= 400_000
 
 
-def test_a_handler_that_streams_is_told_when_it_may_go_on(serve):
-    size, pieces = 100_000, 50
-    most: list[int] = []
+@pytest.mark.parametrize("declared", [False, True], ids=["chunked", "of a declared length"])
+@pytest.mark.parametrize("size", [10_000, 100_000], ids=["small pieces", "large pieces"])
+def test_a_handler_that_streams_is_told_when_it_may_go_on(serve, size, declared):
+    pieces = 12_000_000 // size
 
     class Stream(Page):
+        pushed = 0
+
         def handle_request(self, request):
+            if declared:
+                request["Content-Length"] = size * pieces
             request.flush()
-            self.left = pieces
+            self.channel = request.channel
             self.go_on(request)
 
         def go_on(self, request):
-            if not self.left:
+            if self.pushed == pieces:
                 request.done()
                 return
-            self.left -= 1
+            self.pushed += 1
             request.push(b"x" * size)
-            most.append(request.channel.backlog)
             request.when_drained(lambda: self.go_on(request))
 
-    served = serve(Stream("/", None))
+        def unsent(self) -> int:
+            return size * self.pushed - self.channel.bytes_out
+
+    stream = Stream("/", None)
+    served = serve(stream)
+    resting = Resting(served)
     peer = served.connect().send(get("/"))
+    assert resting.stuck.wait(5)
+    # Each is a turn of the loop, in which the handler could push once more.
+    unsent = [in_loop(served, stream.unsent) for _ in range(100)]
+    assert max(unsent) <= Limits().output_low + size + 10
     peer.read_head()
-    assert len(peer.read_chunked()) == size * pieces
-    assert len(most) == pieces
-    assert max(most) <= Limits().output_low + size + 10
+    body = peer.read(size * pieces) if declared else peer.read_chunked()
+    assert len(body) == size * pieces
+    assert stream.pushed == pieces
