@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.fcgi.conversation import (
@@ -198,7 +198,6 @@ def merged(events):
     return result
 
 
-@settings(deadline=None)
 @given(an_input, st.lists(st.integers(0, 400)))
 def test_any_input_means_the_same_however_it_is_cut(data, cuts):
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
@@ -208,7 +207,6 @@ def test_any_input_means_the_same_however_it_is_cut(data, cuts):
     assert (merged(events), error) == (merged(again), error_again)
 
 
-@settings(deadline=None)
 @given(an_input)
 def test_whatever_comes_events_tell_a_story_that_a_channel_can_follow(data):
     events, _ = talk(data)

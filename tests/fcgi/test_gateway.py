@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.fcgi.gateway import client_address, environment, read_head
@@ -123,7 +123,6 @@ a_name = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(a_name, a_text), st.booleans())
 def test_any_parameters_are_a_head_or_a_refusal(params, has_body):
     pairs = [(name.encode("latin-1"), value.encode("latin-1"))

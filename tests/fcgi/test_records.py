@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.fcgi.records import (
@@ -24,7 +24,6 @@ from servers.fcgi.records import (
 a_pair = st.tuples(st.binary(max_size=300), st.binary(max_size=300))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=1000), st.integers(0, 255))
 def test_a_record_is_read_as_it_was_written(kind, request_id, content, padding):
     data = encode_record(kind, request_id, content, padding)
@@ -34,7 +33,6 @@ def test_a_record_is_read_as_it_was_written(kind, request_id, content, padding):
     )
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=50), st.integers(0, 255), st.data())
 def test_a_record_that_is_not_all_here_is_awaited(content, padding, data):
     record = encode_record(Type.STDIN, 1, content, padding)
@@ -48,7 +46,6 @@ def test_what_is_not_version_1_is_refused_at_its_first_byte(data):
         take_record(data, 0)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_record_or_none_yet_or_an_error(data):
     try:
@@ -79,7 +76,6 @@ def test_the_end_of_a_request_is_as_the_specification_draws_it():
     assert encode_end(258, 3, 5) == bytes.fromhex("01030102 00080000 00000005 03000000")
 
 
-@settings(deadline=None)
 @given(st.lists(a_pair, max_size=10))
 def test_pairs_are_read_as_they_were_written(pairs):
     assert decode_pairs(encode_pairs(pairs)) == pairs
@@ -92,7 +88,6 @@ def test_a_length_takes_one_byte_or_four(length, encoded):
     assert encode_pairs([(b"x" * length, b"")]) == encoded + b"\0" + b"x" * length
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_pairs_or_an_error(data):
     try:
