@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from lifetime import EXIT_FORCED, ExitNow, Lifetime, Patience, Phase, Report, TooLate
 from lifetime.selectors import READ
+from lifetime.walk import TICK
 from tests.laws.account import Account
 from tests.laws.polls import FIRST_DESCRIPTOR, Night, Ours
 from tests.laws.worlds import patiences
@@ -166,22 +167,23 @@ def test_everybody_is_asked_at_once_when_the_patience_is_another(night: Night) -
     assert 105.5 in moments
 
 
+@pytest.mark.parametrize("at", [100.0, 100.0 + TICK])
 def test_who_lets_go_between_the_asking_and_the_waiting_is_asked_again_at_once(
-    night: Night,
+    night: Night, at: float
 ) -> None:
     lifetime = night.lifetime()
     work = ["in another thread"]
     member = Member(lifetime)
 
     def hold(phase: int) -> bool:
-        if phase == 1 and member.asked == [1]:
+        if night.now == at:
             lifetime.call_soon_threadsafe(work.clear)
         return phase == 1 and bool(work)
 
     member.hook = hold
     lifetime.shutdown()
     report = lifetime.loop()
-    assert report is not None and report.seconds == 0.0
+    assert report is not None and report.seconds == at - 100.0
 
 
 def test_who_asks_the_loop_for_something_whenever_it_is_asked_does_not_keep_it_busy(
@@ -671,6 +673,21 @@ def test_a_timer_that_makes_one_that_is_due_at_once_does_not_keep_the_loop(night
     lifetime.call_later(0.0, again)
     lifetime.lifetime_loop()
     assert story == ["timer", "read"] * 3 + ["timer"]
+
+
+def test_one_turn_of_a_loop_that_is_somebody_elses_waits_for_as_long_as_it_is_told(
+    night: Night,
+) -> None:
+    lifetime = night.lifetime()
+    fired: list[float] = []
+    for delay in (5.0, 9.0):
+        lifetime.call_later(delay, lambda: fired.append(night.now))
+    lifetime.poll()
+    assert night.now == 100.0
+    lifetime.poll(2.0)
+    assert (fired, night.now) == ([], 102.0)
+    lifetime.poll(None)
+    assert fired == [105.0]
 
 
 def test_thunks_run_in_their_order_with_their_arguments(night: Night) -> None:
