@@ -9,11 +9,9 @@ one, wherever one of the methods that are passed by is somebody else's (servers/
 
 from __future__ import annotations
 
-from lifetime.poller import Poller
-from servers.http.answering import LARGE, AnsweringChannel
-from servers.http.body import ChunkedBody, SizedBody
+from servers.http.answering import LARGE
+from servers.http.collecting import CollectingChannel
 from servers.http.errors import ClientError
-from servers.http.limits import Limits
 from servers.http.parcel import open_parcel
 from servers.http.parser import HEAD_END
 from servers.http.request import Request
@@ -22,20 +20,17 @@ from servers.http.request import Request
 IDLE = (True, False)
 
 
-class ExpressLane(AnsweringChannel):
+class ExpressLane(CollectingChannel):
     """The short way from the poll to a handler, and from its answer to the socket.
 
     request_class: what is made of a head.
     requests: begun on this connection.
     """
 
-    poller: Poller
-    limits: Limits
     request_class = Request
     ac_in_buffer_size = 65536
 
     requests = 0
-    _body: SizedBody | ChunkedBody | None = None  # what is still to come of a request
     _watched = IDLE  # our last word on readable() and writable()
 
     # What the long way knows
@@ -44,20 +39,8 @@ class ExpressLane(AnsweringChannel):
         """Send what the turn has given, whatever it is."""
         raise NotImplementedError
 
-    def handler_failed(self, request: Request, error: Exception) -> None:
-        """A handler has raised something."""
-        raise NotImplementedError
-
     def refuse(self, error: ClientError) -> None:
         """The peer broke the protocol."""
-        raise NotImplementedError
-
-    def take_parcel(self, request: Request, body: bytes) -> None:
-        """The handler has seen the head; all of the body is here.  Raises ClientError."""
-        raise NotImplementedError
-
-    def hold_back(self, request: Request, body: bytes) -> None:
-        """The handler has failed at the head; the body has not been looked at."""
         raise NotImplementedError
 
     def handle_read_event(self) -> None:
