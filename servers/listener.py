@@ -242,6 +242,10 @@ class Listener(Dispatcher):
             self._path_identity = _identity(self.addr)
         self.changed()
 
+    def leave_file(self) -> None:
+        """Another process has a copy of the socket and may yet serve on it: its file stays."""
+        self._path_identity = None
+
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """Phase 2: empty the accept queue, then close.  Vetoes while the queue cannot be emptied.
 

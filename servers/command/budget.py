@@ -22,11 +22,15 @@ LIMITS = {
     "hard-stop-after": "HARD_STOP_AFTER",
 }
 
+#: Seconds in what is written without a unit, where that is not 1.
+_BARE = {"hard-stop-after": 1e-3}
+
 #: Seconds in one of each unit that systemd and HAProxy write.
 _UNITS = {
     "us": 1e-6,
+    "usec": 1e-6,
     "ms": 1e-3,
-    "": 1.0,
+    "msec": 1e-3,
     "s": 1.0,
     "sec": 1.0,
     "second": 1.0,
@@ -42,6 +46,9 @@ _UNITS = {
     "d": 86400.0,
     "day": 86400.0,
     "days": 86400.0,
+    "w": 604800.0,
+    "week": 604800.0,
+    "weeks": 604800.0,
 }
 
 _PART = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.ASCII)
@@ -81,7 +88,7 @@ class Need:
 def warnings(need: Need, limits: Mapping[str, float]) -> list[str]:
     """A sentence for each limit that is too short, with the sum and the way out.
 
-    limits: seconds, by the name that their owner gives them; infinity is none.
+    limits: seconds, by the name that their owner gives them; infinity is no limit.
     """
     return [
         f"a stop may take {need}, but {name} is {limit:g} s, and then we are killed: raise it to"
@@ -102,10 +109,11 @@ def limits_from(settings: list[str], environment: Mapping[str, str]) -> dict[str
     """The limits that were set, in seconds; a setting goes before the environment.
 
     settings: each NAME=TIME; a time as systemd or HAProxy writes it: 90, 1min 30s, 500ms, infinity.
+        A bare number is seconds, and milliseconds for HAProxy; 0 is no limit for systemd.
     Raises ValueError with a sentence for what is none.
     """
     limits = {
-        name: seconds(environment[variable], f"{variable} of the environment")
+        name: _limit(name, environment[variable], f"{variable} of the environment")
         for name, variable in LIMITS.items()
         if environment.get(variable)
     }
@@ -115,21 +123,30 @@ def limits_from(settings: list[str], environment: Mapping[str, str]) -> dict[str
             raise ValueError(
                 f"{setting!r} is no limit; give {', '.join(f'{each}=TIME' for each in LIMITS)}"
             )
-        limits[name] = seconds(text, name)
+        limits[name] = _limit(name, text, name)
     return limits
 
 
-def seconds(text: str, name: str) -> float:
-    """A time as systemd.time(7) and HAProxy write it.  Raises ValueError with a sentence."""
+def _limit(name: str, text: str, called: str) -> float:
+    limit = seconds(text, called, bare=_BARE.get(name, 1.0))
+    # Source: systemd.service(5) of old, "pass 0 to disable the timeout logic", is still obeyed.
+    return math.inf if name == "TimeoutStopSec" and limit == 0 else limit
+
+
+def seconds(text: str, name: str, bare: float = 1.0) -> float:
+    """A time as systemd.time(7) and HAProxy write it.  Raises ValueError with a sentence.
+
+    bare: seconds in a number without a unit.
+    """
     if text.strip().lower() == "infinity":
         return math.inf
     total, end = 0.0, 0
     while end < len(text):
         part = _PART.match(text, end)
-        if part is None or part[2] not in _UNITS:
+        if part is None or part[2] not in ("", *_UNITS):
             end = -1
             break
-        total += float(part[1]) * _UNITS[part[2]]
+        total += float(part[1]) * _UNITS.get(part[2], bare)
         end = part.end()
     if end <= 0:
         raise ValueError(f"{name} is {text[:50]!r}; give a time such as 30, 90s or 1min 30s")

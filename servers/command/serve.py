@@ -61,37 +61,41 @@ def run(options: argparse.Namespace) -> int:
     error_log = _error_log(options)
     access_log = _access_log(options)
     _check_budget(patience, limits, stop_limits)
-    succession = _succession(options)
-    sock = succession.any_socket() if _is_nowhere(options) else None
-    listener = _listen(host, port, options.unix, limits, tls, access_log, proxies, sock)
-    for handler in handlers:
-        listener.install_handler(handler)
-    front_ends = _tell_front_ends(options, listener)
+    with _succession(options) as succession:
+        sock = succession.any_socket() if _is_nowhere(options) else None
+        try:
+            listener = _listen(host, port, options.unix, limits, tls, access_log, proxies, sock)
+        except BadInput as error:
+            raise BadInput(f"{error}{succession.unclaimed()}") from error
+        for handler in handlers:
+            listener.install_handler(handler)
+        front_ends = _tell_front_ends(options, listener, succession)
 
-    life = lifetime.default()
-    life.on_reopen(error_log.reopen)
-    if access_log is not None:
-        life.on_reopen(access_log.reopen)
-    furnish(console.default(), listener)
-    if proxies is not None:
-        console.default().on_display(proxies.section)
-    systemd = Systemd(new_main=succession.takes_over)
-    sentence = "" if options.quiet else f"serving {options.folder} at {listener.url}"
-    succession.settle(
-        life,
-        # Said from inside the loop: whoever reads the line may at once send a request, or a signal.
-        serving=partial(_announce, sentence, systemd),
-        # Until then the console is the predecessor's.
-        alone=partial(_open_console, options.console),
-        on_change=partial(_served_elsewhere, front_ends, systemd),
-    )
-    with _progress(options, life, error_log):
-        return lifetime.run(
-            patience=options.patience,
-            deadline=options.deadline,
-            withdraw=options.withdraw,
-            report=options.report,
+        life = lifetime.default()
+        life.on_reopen(error_log.reopen)
+        if access_log is not None:
+            life.on_reopen(access_log.reopen)
+        furnish(console.default(), listener)
+        if proxies is not None:
+            console.default().on_display(proxies.section)
+        systemd = Systemd(new_main=succession.takes_over)
+        sentence = "" if options.quiet else f"serving {options.folder} at {listener.url}"
+        succession.settle(
+            life,
+            # Said from inside the loop: whoever reads the line may at once send a request, or a
+            # signal.
+            serving=partial(_announce, sentence, systemd),
+            # Until then the console is the predecessor's.
+            alone=partial(_open_console, options.console),
+            on_change=partial(_served_elsewhere, front_ends, systemd),
         )
+        with _progress(options, life, error_log):
+            return lifetime.run(
+                patience=options.patience,
+                deadline=options.deadline,
+                withdraw=options.withdraw,
+                report=options.report,
+            )
 
 
 def _succession(options: argparse.Namespace) -> Succession:
@@ -136,7 +140,9 @@ def _withdraw(options: argparse.Namespace) -> tuple[float, float | None]:
     return minimum, maximum
 
 
-def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> FrontEnds | None:
+def _tell_front_ends(
+    options: argparse.Namespace, listener: HTTPListener, succession: Succession
+) -> FrontEnds | None:
     """Open whatever front ends are to ask; nothing, if nobody is."""
     if not _asked_by_front_ends(options):
         return None
@@ -155,7 +161,12 @@ def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> Fro
         if options.icp is not None:
             where = "--icp"
             peers = options.icp_peers or Networks(LOOPBACK)
-            neighbour = ICPListener(options.icp, peers=peers, front_ends=front_ends)
+            neighbour = ICPListener(
+                options.icp,
+                sock=succession.datagram_socket(options.icp),
+                peers=peers,
+                front_ends=front_ends,
+            )
             log.info("%s answers %s", neighbour.shutdown_name, peers)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -15,7 +15,7 @@ import re
 import socket
 from typing import Any
 
-from lifetime import Lifetime
+from lifetime import Lifetime, Phase
 from servers.channel import Channel
 from servers.frontends.frontends import FrontEnds, in_a_line
 from servers.frontends.state import Availability
@@ -97,8 +97,19 @@ class AgentCheck(Listener):
         """Tell one HAProxy."""
         sock.getpeername()  # raises OSError if it has gone already
         if len(self.channels) + 1 >= self.max_channels:
-            min(self.channels, key=lambda channel: channel.began).close()
+            self._make_room()
         AgentChannel(self, sock, addr)
+
+    def _make_room(self) -> bool:
+        longest = min(self.channels, key=lambda channel: channel.began, default=None)
+        if longest is not None:
+            longest.close()
+        return longest is not None
+
+    def _rest(self, error: OSError) -> None:
+        # Out of descriptors: one of ours for the next HAProxy, who waits no longer than a turn.
+        if not self._make_room():
+            super()._rest(error)
 
     def line(self, state: Availability) -> str:
         """What is said in this state."""
@@ -168,7 +179,12 @@ class AgentChannel(Channel):
         return f"HAProxy's agent check{which} at {where}"
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
-        """HAProxy asks again and again, to the very end, and holds nobody."""
+        """HAProxy asks again and again, to the very end, and holds nobody.
+
+        If another process has taken our listener over it asks there, and this connection ends.
+        """
+        if phase >= Phase.DRAINING and not self.server.accepting:
+            self.close()
         return None
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Names kept at most, of followers and of those seen once; of each kind the oldest go.
+#: Names kept at most, of followers and of those seen once; the oldest go.
 MAX_NAMES = 256
 
 #: Who was seen in so many seconds before the withdrawal, or since, is waited for.
@@ -197,6 +197,8 @@ class Followers:
             follower.forget_evidence()
 
     def _forget_one(self) -> None:
-        # Those who are vouched for are not driven out by a crowd of others.
-        others = (name for name, each in self._followers.items() if not each.vouched_for)
-        del self._followers[next(others, next(iter(self._followers)))]
+        # No crowd of one kind drives out the other: of the larger kind the oldest goes.
+        kinds: tuple[list[str], list[str]] = ([], [])
+        for name, follower in self._followers.items():
+            kinds[follower.vouched_for].append(name)
+        del self._followers[max(kinds, key=len)[0]]

@@ -4,12 +4,13 @@ On the main listener a probe sees what clients see, but in phase 2 it is refused
 `HealthListener` is a listener of their own, which answers until phase 4.  Everything is answered in
 the loop, without a thread.  Who asks /readyz or /healthz is taken for a front end, and what is seen
 of it ends phase 1: its own word, if it is HAProxy with `http-check send-state`, else as many
-draining answers as it takes.
+draining answers as it takes; `?fall=5` says how many, for a prober knows that best.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ from servers.frontends.frontends import FrontEnds, why_failing
 from servers.frontends.haproxy_state import FIELD, ServerState, parse_server_state
 from servers.http.channel import HTTPChannel
 from servers.http.errors import ClientError
+from servers.http.limits import Limits
 from servers.http.listener import HTTPListener
 from servers.http.request import Request
 
@@ -39,8 +41,15 @@ DRAINING_STATUSES = (503, 404, 500)
 #: itself, and asks so seldom that it would hold phase 1 to its maximum.
 NO_FRONT_ENDS = ("kube-probe/",)
 
+#: Connections to a listener for probes alone: more front ends than anybody has.  Whoever has not
+#: asked for longest makes room, for those who only connect must not keep a prober from its answer.
+MAX_CHANNELS = 100
+
 #: Fields of a query that are looked at.
 MAX_FIELDS = 100
+
+#: A number of draining answers, as a query says it.
+FALL = re.compile(r"[1-9][0-9]?", re.ASCII)
 
 #: The first word of a User-Agent, as far as it is fit for a log.
 AGENT = re.compile(r"[\w./+-]{1,40}", re.ASCII)
@@ -50,7 +59,8 @@ class Health:
     """Answers health probes.
 
     draining_status: of /readyz and /healthz in phases 1 to 3: 503, 404 or 500.
-    fall: so many draining answers make a prober act that does not say how it sees us.
+    fall: so many draining answers make a prober act that does not say how it sees us; one that
+        asks with `?fall=5` acts on five.
     live_checks: by name, what must not raise, nor return False, for /livez; see `FrontEnds.checks`,
         which are those of /readyz and /healthz.
     prefix: of the paths, such as "/-".
@@ -95,7 +105,7 @@ class Health:
             request["Allow"] = ", ".join(METHODS)
             request.error(405)
             return
-        verbose, excluded = _asked(request.query_string)
+        verbose, excluded, fall = _asked(request.query_string)
         endpoint = request.path.removeprefix(self.prefix)
         findings = [
             Finding(name, problem, name in excluded)
@@ -105,7 +115,7 @@ class Health:
         if failing:
             request.reply_code = self.draining_status if "shutdown" in failing else 503
         if endpoint in OF_FRONT_ENDS:
-            self._note(request, draining="shutdown" in failing)
+            self._note(request, draining="shutdown" in failing, fall=fall or self.fall)
         name = endpoint[1:]
         if _wants_json(request):
             request["Content-Type"] = "application/json"
@@ -155,7 +165,7 @@ class Health:
 
     # Who has asked
 
-    def _note(self, request: Request, draining: bool) -> None:
+    def _note(self, request: Request, draining: bool, fall: int) -> None:
         """Somebody may send us traffic; has it ceased to?"""
         agent = request.get_header("User-Agent") or ""
         if agent.startswith(NO_FRONT_ENDS):
@@ -167,7 +177,7 @@ class Health:
         followers.seen(name, now)
         if state is None:
             if draining:
-                followers.answered_draining(name, now, self.fall)
+                followers.answered_draining(name, now, fall)
         elif followers.withdrawn is None:
             self._states.pop(name, None)
             self._states[name] = state
@@ -178,7 +188,6 @@ class Health:
         else:
             followers.relapsed(name)
 
-
     def _before(self, name: str) -> ServerState | None:
         """What to compare with; only an agent makes our share leave the total."""
         return self._states.get(name) if self.front_ends.agent_was_told else None
@@ -188,14 +197,20 @@ class HealthChannel(HTTPChannel):
     """A prober's connection: nobody waits for it."""
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
-        """A prober asks again and again, to the very end, and holds nobody."""
+        """A prober asks again and again, to the very end, and holds nobody.
+
+        If another process has taken our listener over it asks there, and this connection ends.
+        """
+        if phase >= Phase.DRAINING and not self.server.accepting:
+            self.close()
         return None
 
 
 class HealthListener(HTTPListener):
     """A listener for health probes alone; it answers until phase 4.
 
-    health: the handler; everything else is as with `HTTPListener`.
+    health: the handler; everything else is as with `HTTPListener`, but that without `limits` there
+        are `MAX_CHANNELS` connections at most.
     """
 
     stays = True
@@ -203,18 +218,57 @@ class HealthListener(HTTPListener):
 
     def __init__(self, health: Health, host: str = "", port: int = 0, **settings: Any) -> None:
         settings.setdefault("lifetime", health.front_ends.lifetime)
+        settings.setdefault("limits", Limits(connections=MAX_CHANNELS))
+        self._by_silence: dict[Any, None] = {}  # our channels; who asked last is at the end
         super().__init__(host, port, **settings)
         self.install_handler(health)
 
+    def make_channel(self, sock: socket.socket, addr: Any) -> None:
+        """Serve a prober; whoever has not asked for longest makes room for it."""
+        if len(self.channels) + 1 >= self.max_channels:
+            self._make_room()
+        super().make_channel(sock, addr)
 
-def _asked(query: str) -> tuple[bool, set[str]]:
-    """Whether every finding is to be told, and which are not to count."""
+    def _make_room(self) -> bool:
+        longest = next(iter(self._by_silence), None)
+        if longest is not None:
+            longest.close()
+        return longest is not None
+
+    def _rest(self, error: OSError) -> None:
+        # Out of descriptors: one of ours for the next prober, who waits no longer than a turn.
+        if not self._make_room():
+            super()._rest(error)
+
+    def channel_opened(self, channel: object) -> None:
+        """A connection has begun."""
+        self._by_silence[channel] = None
+        super().channel_opened(channel)
+
+    def channel_closed(self, channel: object) -> None:
+        """A connection has ended."""
+        self._by_silence.pop(channel, None)
+        super().channel_closed(channel)
+
+    def dispatch(self, request: Request) -> None:
+        """Answer; and whoever asks is not silent."""
+        if request.channel in self._by_silence:
+            self._by_silence[request.channel] = self._by_silence.pop(request.channel)
+        super().dispatch(request)
+
+
+def _asked(query: str) -> tuple[bool, set[str], int | None]:
+    """Whether every finding is to be told, which are not to count, and the prober's fall."""
     try:
         fields = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise ClientError(400, "the query has too many fields") from None
     verbose = any(name == "verbose" for name, _ in fields)
-    return verbose, {_printable(value) for name, value in fields if name == "exclude"}
+    excluded = {_printable(value) for name, value in fields if name == "exclude"}
+    falls = [value for name, value in fields if name == "fall"]
+    if not all(map(FALL.fullmatch, falls)):
+        raise ClientError(400, "fall is a number of draining answers, from 1 to 99")
+    return verbose, excluded, int(falls[-1]) if falls else None
 
 
 def _printable(text: str) -> str:

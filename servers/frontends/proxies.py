@@ -207,7 +207,11 @@ class HeaderReader(Channel):
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """Phase 3: finish what has begun; who is silent is given the moment of a quiet client."""
-        if phase < Phase.DRAINING or self.socket is None or self.listener.stays:
+        if phase < Phase.DRAINING or self.socket is None:
+            return None
+        if self.listener.stays:
+            if not self.listener.accepting:  # another process has taken it over
+                self.close()
             return None
         now = self.lifetime_of().clock()
         if not self.begun:

@@ -17,9 +17,16 @@ from typing import TYPE_CHECKING, Any
 import lifetime as lifetime_module
 from lifetime import Dispatcher, Lifetime, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED
-from servers.icp.allowance import Share
+from servers.icp.allowance import Allowance, Share
 from servers.icp.message import MAX_SIZE
-from servers.icp.responder import NOFETCH_TIME, Answer, Outcome, Responder, always_miss
+from servers.icp.responder import (
+    ERRORS_PER_SECOND,
+    NOFETCH_TIME,
+    Answer,
+    Outcome,
+    Responder,
+    always_miss,
+)
 from servers.networks import LOOPBACK, Networks
 
 if TYPE_CHECKING:
@@ -84,6 +91,7 @@ class ICPListener(Dispatcher):
         self.lost = 0  # answers that the system did not take
         self._answered: dict[str, None] = {}  # peers that were told to come, the last at the end
         self._share = Share(SHARE, SAVED)
+        self._complaints = Allowance(ERRORS_PER_SECOND)
         self._resting: Timer | None = None
         if sock is None:
             if address is None:
@@ -110,8 +118,13 @@ class ICPListener(Dispatcher):
         # The processor's time, not the clock's: on a busy machine others run in between, and who
         # rested for that as well would be silent for seconds, as if he was stopping.
         began = time.thread_time()
-        self._read_batch(self.lifetime.clock())
-        rest = self._share.spend(time.thread_time() - began, self.lifetime.clock())
+        try:
+            self._read_batch(self.lifetime.clock())
+        finally:  # what fails has taken its time as well
+            self._rest_from(time.thread_time() - began)
+
+    def _rest_from(self, spent: float) -> None:
+        rest = self._share.spend(spent, self.lifetime.clock())
         if rest > 0 and self.socket is not None:
             self._resting = self.lifetime.call_later(rest, self._wake)
             self.changed()
@@ -221,8 +234,12 @@ class ICPListener(Dispatcher):
         return None
 
     def handle_error(self) -> None:
-        """What fails in here is logged; the listener lives on, or peers would think we are gone."""
-        log.exception("%s has met an error, and goes on", self.shutdown_name)
+        """What fails in here is logged, but not for each datagram of a flood.
+
+        The listener lives on, or peers would think we are gone.
+        """
+        if self._complaints.take(self.lifetime.clock()):
+            log.exception("%s has met an error, and goes on", self.shutdown_name)
 
     def close(self) -> None:
         """Answer nobody any more."""

@@ -33,7 +33,7 @@ log = logging.getLogger("servers")
 #: Seconds for which peers are told to look elsewhere, before they are told nothing.
 NOFETCH_TIME = 5.0
 
-#: ERR is sent to who is malformed so often in a second, and so often an answer's failure is logged.
+#: ERR is sent to who is malformed so often in a second, and so often a failure of ours is logged.
 ERRORS_PER_SECOND = 10
 
 #: Echoes are given so often in a second, and so many of the last ones are known again: with these

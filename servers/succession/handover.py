@@ -6,9 +6,13 @@ Whoever connects at any moment waits in a queue that somebody serves, so nobody 
 forgotten.  A successor that fails before that, or is not ready in time, changes nothing for
 anybody; one that dies while we are still in phase 1 makes us take everything back.
 
+The Unix socket itself is handed over as well, so there is no moment in which nobody can be found at
+its path: who comes while the two change places waits in its queue.  In phase 2 and 3 it is all that
+we have left to give.
+
     successor                         predecessor
     connects                      →
-                                  ←   take N, and N descriptors
+                                  ←   take N, and N + 1 descriptors: the last is of this Unix socket
     ready 0,2                     →   it listens on the first and the third
                                   ←   yours, or: no REASON
     bye                           →   it stops by itself; do not come back
@@ -34,7 +38,7 @@ log = logging.getLogger("servers")
 #: Seconds in which a successor must be ready.
 READY_WITHIN = 60.0
 
-#: Listeners that are handed over at most; a message carries no more descriptors than 253.
+#: Descriptors that are handed over at most; a message carries no more than 253.
 MOST = 64
 
 #: Bytes of one line.
@@ -58,6 +62,7 @@ class HandoverPoint(Listener):
     """Where a successor asks for our listeners.
 
     name: as for a console; ready_within: seconds that a successor has.
+    sock: the predecessor's, whose place we are going to take: it is at that path already.
     on_change: called with True when another process serves in our place, and with False when we do
         again.
     Raises OSError if it cannot be there.
@@ -70,51 +75,38 @@ class HandoverPoint(Listener):
         name: str,
         lifetime: Lifetime | None = None,
         *,
+        sock: socket.socket | None = None,
         ready_within: float = READY_WITHIN,
         on_change: Callable[[bool], object] | None = None,
     ) -> None:
-        self.name = name
         self.ready_within = ready_within
         self.on_change = on_change
         self.successor: Successor | None = None
-        super().__init__(handover_path(name), lifetime=lifetime, max_channels=4)
-        os.chmod(self.addr, 0o600)
+        path = handover_path(name)
+        super().__init__(path, sock=sock, lifetime=lifetime, max_channels=4)
+        # As we have found it: the predecessor may have been in another folder.
+        self.addr = path
+        if not self.inherited:
+            os.chmod(path, 0o600)
 
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Somebody wants to take over."""
         peer = peer_of(sock)
         channel = Successor(self, sock, peer.pid)
         if not may_ask(peer, ()):
-            channel.refuse(f"user {peer.name} may not; start it as the server's user, or as root")
-        elif self.lifetime.phase > Phase.WITHDRAWING:
-            channel.refuse("stopping already, and nobody is accepted here any more")
+            channel.refuse(f"user {peer.name} may not; start it as the server's user")
         elif self.successor is not None:
             channel.refuse(f"process {self.successor.pid} is taking over already")
         else:
             self.successor = channel
             channel.offer(self._listeners())
 
-    def hide(self) -> None:
-        """Whoever comes next is the successor's."""
-        self.close()
-
-    def show_again(self) -> None:
-        """The successor has died, and its successor is ours."""
-        try:
-            HandoverPoint(
-                self.name,
-                self.lifetime,
-                ready_within=self.ready_within,
-                on_change=self.on_change,
-            )
-        except OSError as error:
-            log.error("nobody can take over any more: %s", error)
-
     def _listeners(self) -> list[Listener]:
+        if self.lifetime.phase > Phase.WITHDRAWING:
+            return []  # they are closing
         members = [each for each in self.lifetime.map.values() if isinstance(each, Listener)]
-        return [each for each in members if each.is_ours and each is not self and each.accepting][
-            :MOST
-        ]
+        ours = [each for each in members if each.is_ours and each is not self and each.accepting]
+        return ours[: MOST - 1]
 
 
 class Successor(Channel):
@@ -147,10 +139,22 @@ class Successor(Channel):
     def offer(self, listeners: list[Listener]) -> None:
         """Give it copies of these."""
         self.offered = listeners
-        message = b"take %d\n" % len(listeners)
-        # A fresh connection has room for one message: it is sent whole, or not at all.
-        socket.send_fds(self.socket, [message], [each.socket.fileno() for each in listeners])
+        fds = [each.socket.fileno() for each in (*listeners, self.point)]
+        try:
+            # A fresh connection has room for one message: it is sent whole, or not at all.
+            socket.send_fds(self.socket, [b"take %d\n" % len(listeners)], fds)
+        except OSError as error:
+            log.warning("process %d cannot be given our listeners: %s", self.pid, error.strerror)
+            self.close()
+            return
         log.info("process %d is given %d listeners", self.pid, len(listeners))
+        if self.point.lifetime.phase > Phase.WITHDRAWING:
+            self._leave_files()
+
+    def _leave_files(self) -> None:
+        """We close, and it is not ready yet: what it has copies of must still be found then."""
+        for listener in (*self.offered, self.point):
+            listener.leave_file()
 
     def refuse(self, reason: str) -> None:
         """It cannot be."""
@@ -172,14 +176,13 @@ class Successor(Channel):
             self._hand_over(rest)
         elif word == "bye":
             self._leaves_orderly = True
+            for listener in self.lent:
+                listener.close()  # or whoever connects behind its end waits for nobody
         else:
             self.refuse(f"{line[:50]!r} is not understood here")
 
     def _hand_over(self, wanted: str) -> None:
         life = self.point.lifetime
-        if life.phase > Phase.WITHDRAWING:
-            self.refuse("stopping already, and nobody is accepted here any more")
-            return
         numbers = [each for each in wanted.split(",") if each]
         known = {str(number): listener for number, listener in enumerate(self.offered)}
         if not known.keys() >= set(numbers):
@@ -187,11 +190,11 @@ class Successor(Channel):
             return
         self.serves = True
         self.deadline = float("inf")
-        self.lent = [known[number] for number in numbers if known[number].accepting]
+        chosen = [known[number] for number in numbers if known[number].accepting]
+        self.lent = [*chosen, self.point]
         for listener in self.lent:
             listener.lend()
-        # Both before it hears of it: it opens a point of its own, and speaks to the same manager.
-        self.point.hide()
+        # Before it hears of it: it speaks to the same service manager.
         self._tell(True)
         self.push("yours\n")
         if self._deaf:  # it has died since; its end is the next thing that we read
@@ -202,16 +205,19 @@ class Successor(Channel):
             life.shutdown()
 
     def _tell(self, served_by_another: bool) -> None:
-        if self.point.on_change is not None:
+        if self.point.on_change is None:
+            return
+        try:
             self.point.on_change(served_by_another)
+        except Exception:  # it waits for our word, and nobody would serve
+            log.exception("%r failed", self.point.on_change)
 
     def handle_timeout(self) -> None:
         """It was not ready in time: we go on as if it had never been."""
-        log.error(
-            "process %d was not ready in %g s; we go on serving", self.pid, self.point.ready_within
-        )
+        within = self.point.ready_within
+        log.error("process %d was not ready in %g s; %s", self.pid, within, self._as_before())
         self.point.successor = None
-        self.push(f"no you were not ready in {self.point.ready_within:g} s\n")
+        self.push(f"no you were not ready in {self.point.ready_within:g} s, its --ready-within\n")
         self.close_when_done()
 
     def handle_close(self) -> None:
@@ -231,8 +237,12 @@ class Successor(Channel):
         elif self.serves and not self._leaves_orderly:
             log.error("process %d has died, and it is too late to come back", self.pid)
         elif not self.serves and self.point.successor is self:
-            log.warning("process %d has gone before it was ready; we go on serving", self.pid)
+            log.warning("process %d has gone before it was ready; %s", self.pid, self._as_before())
         self.close()
+
+    def _as_before(self) -> str:
+        stopping = self.point.lifetime.phase > Phase.RUNNING
+        return "we go on with our stop" if stopping else "we go on serving"
 
     def _come_back(self, life: Lifetime) -> None:
         log.error("process %d has died; we serve again", self.pid)
@@ -245,11 +255,15 @@ class Successor(Channel):
             except TooLate as error:
                 log.error("the stop cannot be taken back: %s", error)
         self._tell(False)
-        self.point.show_again()
 
     def _phase_entered(self, phase: Phase) -> None:
         if phase is Phase.TERMINATED:
             self.close()
+        elif phase is Phase.REFUSING and not self.serves:
+            self._leave_files()
+        elif phase is Phase.RUNNING and self.serves:
+            log.warning("another process serves in our place: the stop cannot be taken back")
+            self.point.lifetime.shutdown()
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
         """It stays until phase 4 and holds nobody: its end tells the other one of ours."""
@@ -257,7 +271,8 @@ class Successor(Channel):
 
     def close(self) -> None:
         """Talk to it no more."""
-        self._end_subscription()
+        if not self.serves or self.point.lifetime.phase is Phase.TERMINATED:
+            self._end_subscription()
         if self.point.successor is self:
             self.point.successor = None
         super().close()

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 
 log = logging.getLogger("servers")
 
@@ -36,6 +36,14 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._sockets)
+
+    def __contains__(self, sock: socket.socket) -> bool:
+        return any(waiting is sock for _, waiting in self._sockets)
+
+    def describe(self, sock: socket.socket) -> str:
+        """The name of one that waits here, and where it is bound."""
+        [name] = [name for name, waiting in self._sockets if waiting is sock]
+        return f"{name or 'without a name'} at {_shown(sock)}"
 
     def add(self, name: str, sock: socket.socket) -> None:
         """One more."""
@@ -63,12 +71,19 @@ class Pool:
                 return entry[1]
         return None
 
-    def close(self) -> list[str]:
-        """Give back those that nobody wants; returns where they were bound."""
-        sockets, self._sockets = self._sockets, []
-        for _, sock in sockets:
+    def drop(self, sockets: Collection[socket.socket]) -> None:
+        """Give back those of them that nobody has asked for."""
+        dropped = [entry for entry in self._sockets if entry[1] in sockets]
+        self._sockets = [entry for entry in self._sockets if entry not in dropped]
+        for _, sock in dropped:
             sock.close()
-        return [name or "an unnamed one" for name, _ in sockets]
+
+    def close(self) -> list[str]:
+        """Give back those that nobody wants; returns their names, and where they were bound."""
+        sockets = [sock for _, sock in self._sockets]
+        left = list(map(self.describe, sockets))
+        self.drop(sockets)
+        return left
 
 
 #: Where listeners look.
@@ -88,10 +103,11 @@ def from_service_manager(
     """
     environment = os.environ if environment is None else environment
     names = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID")
-    whose, number, called, _ = (environment.pop(name, "") for name in names)
+    whose, number, called, process = (environment.pop(name, "") for name in names)
     if not number and not whose:
         return []
-    if not _is_decimal(whose) or int(whose) != (os.getpid() if pid is None else pid):
+    pid = os.getpid() if pid is None else pid
+    if not _is_decimal(whose) or int(whose) != pid or not _is_process(pid, process):
         log.debug("LISTEN_PID is %r: the sockets are another process's", whose[:20])
         return []
     if not _is_decimal(number) or int(number) > MOST:
@@ -106,8 +122,15 @@ def from_service_manager(
             f"LISTEN_FDNAMES has {len(called_each)} names for {len(fds)} sockets; start us by a"
             " socket unit, or without the variable"
         )
-    called_each = called_each or [""] * len(fds)
-    return [(name, _inherited(fd, name)) for fd, name in zip(fds, called_each, strict=True)]
+    passed: list[tuple[str, socket.socket]] = []
+    try:
+        for fd, name in zip(fds, called_each or [""] * len(fds), strict=True):
+            passed.append((name, _inherited(fd, name)))
+    except NotInherited:
+        for _, sock in passed:
+            sock.close()
+        raise
+    return passed
 
 
 def _inherited(fd: int, name: str) -> socket.socket:
@@ -141,6 +164,32 @@ def _is_decimal(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 10
 
 
+def _is_process(pid: int, number: str) -> bool:
+    """Whether LISTEN_PIDFDID, if it is there, means this process and no other with its id.
+
+    It is the inode of a descriptor of the process: unique, where systemd says it at all.
+    """
+    if not number or not hasattr(os, "pidfd_open"):
+        return True
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return True  # the system does not say; LISTEN_PID has to do
+    try:
+        return number == str(os.fstat(fd).st_ino)
+    finally:
+        os.close(fd)
+
+
+def _shown(sock: socket.socket) -> str:
+    """Where it is bound, as an operator writes it."""
+    bound = sock.getsockname()
+    if not isinstance(bound, tuple):
+        return str(bound)
+    host, port = bound[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
 def _resolved(address: Address, kind: int) -> list[Address]:
     """The addresses it may stand for, numbers for names."""
     if isinstance(address, str):
@@ -157,7 +206,8 @@ def _resolved(address: Address, kind: int) -> list[Address]:
 
 def _fits(bound: object, wanted: list[Address]) -> bool:
     if isinstance(bound, str):
-        return os.path.abspath(bound) in wanted if bound else False
+        # Without its file nobody reaches it, and whoever asks for the path binds a new one.
+        return bound != "" and os.path.abspath(bound) in wanted and os.path.exists(bound)
     if not isinstance(bound, tuple):
         return False  # an abstract name: nobody can ask for it
     host, port = bound[:2]

@@ -9,6 +9,7 @@ ready, and accept when the other has said that they are ours.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 
@@ -24,27 +25,46 @@ log = logging.getLogger("servers")
 #: Seconds in which whoever serves must answer.
 ANSWER_WITHIN = 10.0
 
+#: The exit status if it does not hand over: the same as for all that keeps us from serving.
+NEVER_SERVED = 2
+
 
 class Refused(Exception):
     """Whoever serves does not hand over; the message is a sentence."""
 
 
+class _Gone(Exception):
+    """Whoever served has ended before it said a word."""
+
+
 class Inheritance:
     """What a predecessor has given us, from the question to its end.
 
-    sock: the connection to it; sockets: copies of its listening sockets.
+    sock: the connection to it; sockets: copies of its listening sockets; point: a copy of the one
+        at which it can be taken over, for a `HandoverPoint` of ours.
     """
 
-    def __init__(self, sock: socket.socket, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, sock: socket.socket, sockets: list[socket.socket], point: socket.socket
+    ) -> None:
         self.sock = sock
         self.sockets = sockets
+        self.point = point
+
+    def close(self) -> None:
+        """We are not going to serve: it hears that, and goes on."""
+        for each in (self.sock, self.point, *self.sockets):
+            each.close()
 
     def listeners(self, lifetime: Lifetime) -> dict[int, Listener]:
-        """Those of our listeners that have one of its sockets, by their number there."""
+        """Those of our listeners that have one of its sockets, by their number there.
+
+        The point's is the number behind the last.
+        """
         members = [each for each in lifetime.map.values() if isinstance(each, Listener)]
         return {
             number: listener
-            for number, sock in enumerate(self.sockets)
+            for number, sock in enumerate([*self.sockets, self.point])
             for listener in members
             if listener.socket is sock
         }
@@ -53,7 +73,7 @@ class Inheritance:
 def ask_for_listeners(name: str, pool: Pool) -> Inheritance | None:
     """Ask whoever serves under this name for its listening sockets; they go into the pool.
 
-    Returns None if nobody does.  Blocks for `ANSWER_WITHIN` seconds at most.
+    Returns None if nobody does, or not any more.  Blocks for `ANSWER_WITHIN` seconds at most.
     Raises Refused, and OSError with a sentence if the name cannot be used.
     """
     path = handover_path(name)
@@ -61,8 +81,8 @@ def ask_for_listeners(name: str, pool: Pool) -> Inheritance | None:
     sock.settimeout(ANSWER_WITHIN)
     try:
         sock.connect(path)
-        sockets = _receive(sock)
-    except (FileNotFoundError, ConnectionRefusedError):
+        *sockets, point = _receive(sock)
+    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, _Gone):
         sock.close()
         return None
     except OSError as error:
@@ -74,21 +94,27 @@ def ask_for_listeners(name: str, pool: Pool) -> Inheritance | None:
         raise
     for each in sockets:
         pool.add("", each)
-    return Inheritance(sock, sockets)
+    return Inheritance(sock, sockets, point)
 
 
 def _receive(sock: socket.socket) -> list[socket.socket]:
     if not may_ask(peer_of(sock), ()):  # somebody else could lie there in wait for us
-        raise Refused("it is another user's process; take over what this user or root has started")
-    data, fds, _, _ = socket.recv_fds(sock, MAX_LINE, MOST)
+        raise Refused("it is another user's process; start this as that user")
+    data, fds, flags, _ = socket.recv_fds(sock, MAX_LINE, MOST)
+    for fd in fds:
+        os.set_inheritable(fd, False)  # Python leaves that to us
     sockets = [socket.socket(fileno=fd) for fd in fds]
     line = data.decode("utf-8", "replace").strip()
     word, _, rest = line.partition(" ")
-    if word != "take" or rest != str(len(sockets)):
-        for each in sockets:
-            each.close()
-        raise Refused(rest if word == "no" else f"it has said {line[:50]!r}, which is no offer")
-    return sockets
+    if sockets and word == "take" and rest == str(len(sockets) - 1):
+        return sockets
+    for each in sockets:
+        each.close()
+    if not data:
+        raise _Gone
+    if flags & socket.MSG_CTRUNC:
+        raise Refused("not all of its listeners can be opened here; allow more files (ulimit -n)")
+    raise Refused(rest if word == "no" else f"it has said {line[:50]!r}, which is no offer")
 
 
 class Predecessor(Channel):
@@ -114,6 +140,7 @@ class Predecessor(Channel):
         self.ours = False  # it has said so
         self._line = b""
         self._taken = inheritance.listeners(lifetime)
+        self._numbers = [each for each in self._taken if each < len(inheritance.sockets)]
         inheritance.sock.setblocking(False)
         super().__init__(inheritance.sock, lifetime.map)
         self.set_terminator(b"\n")
@@ -125,7 +152,20 @@ class Predecessor(Channel):
     def _say_ready(self) -> None:
         """The loop runs."""
         if self.socket is not None:
-            self.push(f"ready {','.join(map(str, self._taken))}\n")
+            self.push(f"ready {','.join(map(str, self._numbers))}\n")
+            self.expire_at(self.lifetime.clock() + ANSWER_WITHIN)
+
+    def lifetime_of(self) -> Lifetime:
+        """Ours."""
+        return self.lifetime
+
+    def handle_timeout(self) -> None:
+        """It is stuck; whether it hands over is its word all the same, or its end."""
+        if not self.ours:
+            log.warning(
+                "the predecessor has not answered in %g s; if it is stuck, kill it, and we serve",
+                ANSWER_WITHIN,
+            )
 
     def collect_incoming_data(self, data: bytes) -> None:
         """A part of a line."""
@@ -166,10 +206,10 @@ class Predecessor(Channel):
             self.on_ours()
 
     def _give_up(self, reason: str) -> None:
-        """It goes on serving, so we must not."""
-        log.error("the predecessor does not hand over: %s; it goes on serving, we stop", reason)
+        """It keeps what it has, so we must not serve."""
+        log.error("the predecessor does not hand over: %s; so we do not serve", reason)
         self.close()
-        self.lifetime.shutdown(1, fast=True)
+        self.lifetime.shutdown(NEVER_SERVED, fast=True)
 
     def _phase_entered(self, phase: Phase) -> None:
         if phase is Phase.WITHDRAWING and self.ours and self.socket is not None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.command.budget import Need, limits_from, seconds, warnings
+from servers.command.budget import LIMITS, Need, limits_from, seconds, warnings
 
 TIMES = st.floats(0, 1000)
 
@@ -55,6 +55,8 @@ def test_whoever_follows_the_advice_is_not_warned_again(
         ("1.5s", 1.5),
         (" 30 ", 30),
         ("infinity", math.inf),
+        ("20000msec", 20),
+        ("1w", 604800),
     ],
 )
 def test_times_are_read_as_systemd_and_haproxy_write_them(text: str, value: float) -> None:
@@ -80,6 +82,21 @@ def test_limits_come_from_the_environment_and_settings_go_before_it() -> None:
     assert limits_from(["TimeoutStopSec=1min"], environment) == {
         "TimeoutStopSec": 60,
         "terminationGracePeriodSeconds": 30,
+    }
+
+
+def test_a_bare_number_is_what_its_owner_takes_it_for() -> None:
+    settings = ["TimeoutStopSec=30", "terminationGracePeriodSeconds=30", "hard-stop-after=30000"]
+    assert limits_from(settings, {}) == pytest.approx({name: 30 for name in LIMITS})
+    assert limits_from([], {"HARD_STOP_AFTER": "30000"}) == pytest.approx({"hard-stop-after": 30})
+
+
+def test_systemd_takes_0_for_no_limit_and_nobody_else_does() -> None:
+    settings = [f"{name}=0" for name in LIMITS]
+    assert limits_from(settings, {}) == {
+        "TimeoutStopSec": math.inf,
+        "terminationGracePeriodSeconds": 0,
+        "hard-stop-after": 0,
     }
 
 

@@ -261,6 +261,17 @@ def test_who_serves_again_is_the_main_process_again(
 # Managers that are none
 
 
+def test_without_a_manager_a_handover_is_nobodys_news(
+    served: Console, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    source = Systemd()
+    served.open(source)
+    source.handed_over(True)
+    source.handed_over(False)
+    assert "does not hear us" not in caplog.text
+
+
 def test_it_hears_nothing_once_the_console_is_closed(
     manager: Manager, served: Console, loop: RunningLoop
 ) -> None:
@@ -373,6 +384,10 @@ def test_where_nobody_listens_is_said_once_and_harms_nobody(
         ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "²"}, None),
+        ({"WATCHDOG_USEC": "9" * 5000}, None),
+        ({"WATCHDOG_USEC": str(2**64 - 1)}, None),
+        ({"WATCHDOG_USEC": "1"}, 0.01),
     ],
 )
 def test_a_sign_of_life_comes_twice_as_often_as_it_is_wanted(

@@ -32,10 +32,12 @@ class Told(Served):
     The health endpoints are on the main listener, and on one of their own, `probes`.
     """
 
-    def __init__(self, lifetime: Lifetime, front_ends: FrontEnds, health: Health) -> None:
+    def __init__(
+        self, lifetime: Lifetime, front_ends: FrontEnds, health: Health, probes: dict[str, Any]
+    ) -> None:
         self.front_ends = front_ends
         self.health = health
-        self.probes = HealthListener(health, HERE)
+        self.probes = HealthListener(health, **{"host": HERE, **probes})
         self.agent = AgentCheck(front_ends, (HERE, 0))
         self.in_flight: list[Request] = []
         site = HTTPListener(HERE, lifetime=lifetime)
@@ -117,15 +119,19 @@ class Told(Served):
 
 @pytest.fixture
 def tell() -> Iterator[Callable[..., Told]]:
-    """tell(patience=..., health={...}, **settings of FrontEnds): a running server."""
+    """tell(patience=..., health={...}, probes={...}, **settings of FrontEnds): a running server."""
     running: list[Told] = []
 
     def start(
-        patience: Patience = LONG, health: dict[str, Any] | None = None, **settings: Any
+        patience: Patience = LONG,
+        health: dict[str, Any] | None = None,
+        probes: dict[str, Any] | None = None,
+        **settings: Any,
     ) -> Told:
         lifetime = Lifetime(patience=patience)
         front_ends = FrontEnds(lifetime, **settings)
-        running.append(Told(lifetime, front_ends, Health(front_ends, **(health or {}))))
+        health_of = Health(front_ends, **(health or {}))
+        running.append(Told(lifetime, front_ends, health_of, probes or {}))
         return running[-1]
 
     yield start

@@ -47,6 +47,17 @@ def test_a_prober_is_waited_for_by_name_until_it_has_its_draining_answers(tell: 
     assert told.ended().orderly
 
 
+def test_a_prober_that_says_its_fall_gets_so_many_draining_answers(tell: Tell) -> None:
+    told = tell()
+    told.status("/readyz?fall=5"), told.status("/readyz?fall=5")
+    stop(told)
+    for _ in range(4):
+        told.status("/readyz?fall=5")
+    assert told.vetoes.endswith("has not acted yet (4 of 5 draining answers)")
+    told.status("/readyz?fall=5")
+    assert told.ended().orderly
+
+
 def test_each_prober_is_waited_for(tell: Tell) -> None:
     told = tell(health={"fall": 1})
     for agent in ("one", "two", "one", "two"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from servers.frontends.agent import LINGER
 from tests.frontends.pages import free_ports
 from tests.frontends.processes import PROJECT, Server, wait_until
 
@@ -54,6 +57,29 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, option: str) -> None:
         port = somebody_else.getsockname()[1]
         words = f"{option}: cannot listen on 127.0.0.1:{port}: Address already in use"
         assert words in refusal(tmp_path, option, str(port))
+
+
+@pytest.mark.parametrize(
+    ("option", "answer"), [("--health-listen", b"HTTP"), ("--agent-check", b"up")]
+)
+def test_out_of_descriptors_a_front_end_gets_its_answer(
+    tmp_path: Path, option: str, answer: bytes
+) -> None:
+    (tmp_path / "site").mkdir()
+    ports = free_ports()
+    words = ["--port", str(ports[8081]), option, str(ports[9081])]
+    server = Server(["lifetime", "serve", "site", *words], tmp_path)
+    here = ("127.0.0.1", ports[9081])
+    try:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        with ExitStack() as crowd:
+            for _ in range(80):
+                crowd.enter_context(socket.create_connection(here, PATIENCE))
+            prober = crowd.enter_context(socket.create_connection(here, LINGER / 2))
+            prober.send(b"GET /readyz HTTP/1.0\r\n\r\n")
+            assert prober.recv(100).startswith(answer)
+    finally:
+        server.close()
 
 
 def still_sends_traffic(port: int) -> bool:

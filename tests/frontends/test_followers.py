@@ -286,6 +286,18 @@ def test_a_crowd_is_bounded_and_does_not_drive_out_who_is_vouched_for(crowd: lis
     assert "a configured peer" in followers.waited_for(1.0)
 
 
+def test_a_crowd_of_those_who_are_vouched_for_drives_out_nobody_else() -> None:
+    """Senders of datagrams may be forged, within the network of those who are answered."""
+    followers = Followers(REMEMBER, SETTLE)
+    for now in (1.0, 2.0):
+        for number in range(2 * MAX_NAMES):
+            followers.seen(f"a forged peer {number}", now, vouched_for=True)
+        followers.seen("a prober", now)
+    assert len(followers) <= MAX_NAMES
+    followers.withdraw(2.0)
+    assert "a prober" in followers.waited_for(2.0)
+
+
 def test_names_that_are_never_heard_again_are_bounded_too() -> None:
     followers = Followers(REMEMBER, SETTLE)
     for number in range(10 * MAX_NAMES):

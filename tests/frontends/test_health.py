@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from lifetime import Lifetime, Phase
 from servers.frontends import FrontEnds
-from servers.frontends.health import Health
+from servers.frontends.health import MAX_CHANNELS, Health
+from servers.frontends.proxies import Proxies
+from servers.http import Limits
 from tests.frontends.conftest import Told
 from tests.wire.pages import get
 
@@ -236,12 +241,60 @@ def test_a_query_with_far_too_many_fields_is_refused(tell: Tell) -> None:
     assert tell().status("/readyz?" + "&" * 200 + "a&" * 200) == 400
 
 
+@pytest.mark.parametrize("fall", ["0", "100", "-1", "1.5", "", "five", "%c2%b3", "5&fall="])
+def test_a_fall_that_is_no_number_is_refused(tell: Tell, fall: str) -> None:
+    assert tell().status(f"/readyz?fall={fall}") == 400
+
+
 def test_the_paths_may_have_a_prefix(tell: Tell) -> None:
     told = tell(health={"prefix": "/-"})
     assert (told.status("/-/readyz"), told.status("/readyz")) == (200, 404)
 
 
 # -- the listener for probes -------------------------------------------------------------------
+
+
+def test_those_who_only_connect_keep_no_prober_from_its_answer(tell: Tell) -> None:
+    told = tell()
+    began = time.monotonic()
+    crowd = [told.connect_to(told.probes) for _ in range(3 * MAX_CHANNELS)]
+    assert told.status() == 200
+    assert time.monotonic() - began < Limits().keep_alive / 2
+    assert len(told.probes.channels) < MAX_CHANNELS
+    assert crowd[0].read_to_end() == b""
+
+
+def test_whoever_has_asked_last_is_the_last_to_make_room(tell: Tell) -> None:
+    told = tell()
+    prober = told.connect_to(told.probes)
+    for _ in range(3):
+        assert prober.send(get("/readyz")).read_reply()[0] == 200
+        for _ in range(MAX_CHANNELS - 10):
+            told.connect_to(told.probes)
+        told.two_turns()
+
+
+def test_those_who_begin_a_request_and_do_not_end_it_make_room(tell: Tell) -> None:
+    told = tell()
+    for _ in range(2 * MAX_CHANNELS):
+        told.connect_to(told.probes).send(b"G")
+    began = time.monotonic()
+    assert told.status() == 200
+    assert time.monotonic() - began < Limits().header_time / 2
+
+
+def test_probes_may_come_over_a_unix_socket(tell: Tell, tmp_path: Path) -> None:
+    told = tell(probes={"unix": tmp_path / "probes"})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as prober:
+        prober.connect(str(tmp_path / "probes"))
+        assert told.adopt(prober).send(get("/readyz")).read_reply()[2] == b"ok\n"
+
+
+def test_a_listener_of_one_connection_has_its_bound(tell: Tell) -> None:
+    told = tell(probes={"limits": Limits(connections=1)})
+    with told.connect_to(told.probes).sock:
+        late = told.connect_to(told.probes).send(get("/readyz"))
+    assert late.read_reply()[0] == 200
 
 
 def test_a_prober_that_stays_connected_holds_no_stop(tell: Tell) -> None:
@@ -252,6 +305,27 @@ def test_a_prober_that_stays_connected_holds_no_stop(tell: Tell) -> None:
     report = told.ended()
     assert report.orderly
     assert not [veto for veto in report.vetoes if "HTTPListener" not in veto.owner]
+    assert prober.read_to_end() == b""
+
+
+def test_who_asks_a_listener_that_was_taken_over_is_not_left_to_close_by_force(tell: Tell) -> None:
+    told = tell()
+    prober, haproxy = told.connect_to(told.probes), told.connect_to(told.agent)
+    assert prober.send(get("/livez")).read_reply()[0] == 200
+    assert haproxy.read_to_end() == b"up ready 100%\n"
+    told.in_loop(told.probes.lend), told.in_loop(told.agent.lend)
+    told.lifetime.shutdown()
+    assert told.ended().closed_by_force == []
+    assert prober.read_to_end() == b""
+
+
+def test_a_prober_without_its_proxy_header_is_not_left_either(tell: Tell) -> None:
+    told = tell(probes={"proxies": Proxies("127.0.0.1")})
+    prober = told.connect_to(told.probes)
+    told.two_turns()
+    told.in_loop(told.probes.lend)
+    told.lifetime.shutdown()
+    assert told.ended().closed_by_force == []
     assert prober.read_to_end() == b""
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.frontends.load import load
-from tests.frontends.processes import site_of
+from tests.frontends.processes import site_of, wait_until
 
 RESTARTS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
+
+MAXIMUM = 10.0  # seconds of phase 1, on the pages
 
 #: The page, the mark of its servers, that of its configuration.
 PAGES = {
@@ -22,6 +24,9 @@ PAGES = {
     "HAProxy with TCP checks": ("behind-haproxy.md", "tcp", "haproxy tcp"),
     "nginx": ("behind-nginx.md", "nginx", "nginx"),
 }
+
+#: Those whose front end asks, so that it is waited for.
+ASKING = {name: page for name, page in PAGES.items() if page[1] in ("agent", "httpchk")}
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,22 @@ def test_no_request_fails_while_the_servers_are_restarted(
             site.restart(site.servers[number % len(site.servers)])
     assert not clients.failures
     assert clients.answered > 50 * restarts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ASKING.values(), ids=ASKING)
+def test_no_request_fails_while_servers_that_know_their_front_end_are_restarted(
+    page: tuple[str, str, str], tmp_path: Path
+) -> None:
+    """In a hurry, as above, a server is stopped before it was asked twice, and waits for nobody."""
+    with site_of(*page, tmp_path) as site, load(site.port) as clients:
+        reports = []
+        for number in range(RESTARTS):
+            server = site.servers[number % len(site.servers)]
+            wait_until(lambda server=server: server.front_ends, f"{server.port} knows HAProxy")
+            reports.append(site.restart(server))
+    assert not clients.failures
+    assert clients.answered > 50 * RESTARTS
+    for report in reports:
+        assert "front ends" in {held["owner"] for held in report["vetoes"] if held["phase"] == 1}
+        assert report["phases"][0]["seconds"] < MAXIMUM / 2

@@ -101,8 +101,10 @@ def test_no_request_fails_while_the_servers_are_restarted(restarts: int, tmp_pat
         ]
     assert not clients.failures
     assert clients.answered > 50 * restarts
+    # It may log connections that were refused: of one that has gone it waits for an answer in vain,
+    # then guesses the first on its list, and goes on to the next.  While one is in phase 1 it does
+    # not guess; see the test below.
     assert "Accepting ICP messages" in messages_of_squid(tmp_path)
-    assert "TCP connection to" not in messages_of_squid(tmp_path)  # that one failed
     for report in reports:  # not by patience, but because Squid has acted
         assert report["phases"][0]["seconds"] < 5.0
 

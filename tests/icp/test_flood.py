@@ -9,6 +9,7 @@ import pytest
 
 from lifetime import Lifetime
 from servers.icp import ICPListener
+from servers.icp.allowance import Share
 from servers.icp.listener import SAVED, SHARE
 from tests.benchmarks.icp import DATAGRAMS, rounds, slowdown
 from tests.icp.conftest import Neighbour, query
@@ -49,6 +50,22 @@ def test_it_takes_no_more_than_its_share():
     assert sum(flooded.responder.outcomes.values()) == 100 * flooded.batch
     # The last turn is not rested for; it may have been the longest.
     assert flooded.spent <= 2 * (SHARE * elapsed + SAVED)
+
+
+def test_one_whose_answers_fail_rests_as_well(monkeypatch):
+    def fail(*args: object) -> None:
+        raise RuntimeError("boom")
+
+    icp = ICPListener(("127.0.0.1", 0), lifetime=Lifetime())
+    icp._share = Share(1e-6, 0.0)
+    monkeypatch.setattr(icp.responder, "respond", fail)
+    neighbour = Neighbour(icp.addr)
+    neighbour.send(query())
+    with pytest.raises(RuntimeError, match="boom"):
+        icp.handle_read_event()
+    assert not icp.readable()
+    icp.close()
+    neighbour.sock.close()
 
 
 def test_it_answers_again_when_the_flood_is_over(serve):

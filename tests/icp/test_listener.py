@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 
 import pytest
 
 from lifetime import Lifetime
 from servers.icp import ICPListener, Opcode
+from servers.icp.responder import ERRORS_PER_SECOND
+from servers.zserver.ICPServer import ICPServer
 from tests.icp.conftest import Neighbour, query
 
 
@@ -117,6 +120,22 @@ def test_an_address_or_a_socket_is_wanted():
 def test_peers_that_are_no_networks_are_named():
     with pytest.raises(ValueError, match="'everybody' is no network"):
         ICPListener(("127.0.0.1", 0), peers="everybody", lifetime=Lifetime())
+
+
+def test_an_error_with_each_datagram_does_not_fill_the_log(caplog):
+    class Broken(ICPServer):
+        def check_whence(self, whence: object) -> bool:
+            raise RuntimeError("boom")
+
+    broken = Broken("127.0.0.1", 0)
+    began = time.monotonic()
+    for _ in range(1000):
+        try:
+            broken.is_peer(("127.0.0.1", 4711))
+        except RuntimeError:
+            broken.handle_error()
+    broken.close()
+    assert len(caplog.records) <= ERRORS_PER_SECOND * (2 + time.monotonic() - began)
 
 
 def test_an_error_of_our_own_leaves_the_listener_open(serve, monkeypatch, caplog):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,12 @@ class Generation(Server):
 
     folder: its own, for its log, its report and its console.
     arguments: of `lifetime serve`, behind those that all have.
-    sock: a listening socket that it gets as a service manager gives it.
+    socks: sockets that it gets as a service manager gives them.
     """
 
-    def __init__(
-        self, folder: Path, arguments: list[str], sock: socket.socket | None = None
-    ) -> None:
+    def __init__(self, folder: Path, arguments: list[str], *socks: socket.socket) -> None:
         folder.mkdir()
-        self.fds = [] if sock is None else [sock.fileno()]
+        self.fds = [sock.fileno() for sock in socks]
         self.folder = folder
         self.console = "./console"
         self.report = folder / "report.json"
@@ -40,8 +39,8 @@ class Generation(Server):
             *("--console", self.console, "--error-log", str(self.log)),
             *("--report", str(self.report), *arguments),
         ]
-        if sock is not None:
-            self.command = passing(sock.fileno(), self.command)
+        if socks:
+            self.command = passing(self.fds, self.command)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -49,6 +48,7 @@ class Generation(Server):
         return {
             **{name: text for name, text in os.environ.items() if name != "NOTIFY_SOCKET"},
             "PYTHONPATH": str(PROJECT),
+            "PYTHONWARNINGS": "error",  # so a socket that is not closed is said
         }
 
     def begin(self) -> None:
@@ -76,6 +76,16 @@ class Generation(Server):
         files = (self.folder / "said", self.log)
         return "".join(each.read_text() for each in files if each.exists())
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has."""
+        return self.process.poll() is not None
+
+    @property
+    def descriptors(self) -> int:
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def becomes(self, state: int) -> None:
         """Wait until it is ASLEEP, or has ENDED."""
         how = state | os.WNOWAIT | os.WNOHANG
@@ -101,27 +111,28 @@ class Generation(Server):
 class Line:
     """A line of processes that take over from one another.
 
-    where: the arguments that say where to listen, and all others that each of them gets.
+    where: the arguments that say where to listen, and all others that each of them gets; None:
+        nothing says it.
     """
 
-    def __init__(self, folder: Path, *where: str) -> None:
+    def __init__(self, folder: Path, *where: str | None) -> None:
         folder.chmod(0o700)
         self.folder = folder
         self.name = str(folder / "site")
         self.ports = free_ports()
         self.port = self.ports[8080]
-        self.where = where or ("--port", str(self.port))
+        self.where = [each for each in where if each] if where else ["--port", str(self.port)]
         self.all: list[Generation] = []
 
-    def next(self, *more: str) -> Generation:
+    def next(self, *more: str, socks: Sequence[socket.socket] = ()) -> Generation:
         """One that is not started yet; `more` goes before what it shares with the others."""
         arguments = ["--takeover", self.name, *self.where, *more]
-        self.all.append(Generation(self.folder / str(len(self.all)), arguments))
+        self.all.append(Generation(self.folder / str(len(self.all)), arguments, *socks))
         return self.all[-1]
 
-    def start(self, *more: str) -> Generation:
+    def start(self, *more: str, socks: Sequence[socket.socket] = ()) -> Generation:
         """The next one, which serves."""
-        new = self.next(*more)
+        new = self.next(*more, socks=socks)
         new.start()
         return new
 

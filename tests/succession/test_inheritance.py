@@ -52,6 +52,22 @@ def test_the_variables_are_taken_out_so_that_no_child_believes_them() -> None:
     assert environment == {"PATH": "/bin"}
 
 
+def test_another_process_with_our_id_is_another_process() -> None:
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("the system has no descriptors of processes")
+    assert from_service_manager(announced("not even looked at", LISTEN_PIDFDID="7")) == []
+
+
+def test_the_descriptor_of_our_process_is_ours() -> None:
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("the system has no descriptors of processes")
+    fd = os.pidfd_open(os.getpid())
+    number = os.fstat(fd).st_ino
+    os.close(fd)
+    with pytest.raises(NotInherited, match="LISTEN_FDS is 'looked at'"):
+        from_service_manager(announced("looked at", LISTEN_PIDFDID=str(number)))
+
+
 @pytest.mark.parametrize("number", ["", "x", "-1", "1.5", "254", "9" * 30])
 def test_a_number_that_is_none_is_said(number: str) -> None:
     with pytest.raises(NotInherited, match=r"LISTEN_FDS is .*number from 0 to 253"):
@@ -127,6 +143,14 @@ def test_a_socket_is_found_by_its_address(
     assert len(waiting) == 0
 
 
+def test_a_path_that_nobody_can_reach_any_more_is_not_taken(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "web"))
+        sock.listen()
+        os.unlink(tmp_path / "web")
+        assert Pool([("", sock)]).take(str(tmp_path / "web")) is None
+
+
 def test_one_at_another_address_is_not(listening: socket.socket) -> None:
     waiting = Pool([("web", listening)])
     host, port = listening.getsockname()
@@ -150,7 +174,8 @@ def test_a_unix_socket_is_found_by_its_path_wherever_we_are(
 
 def test_what_is_left_is_closed_and_named(listening: socket.socket) -> None:
     waiting = Pool([("web", listening)])
-    assert waiting.close() == ["web"]
+    host, port = listening.getsockname()
+    assert waiting.close() == [f"web at {host}:{port}"]
     assert listening.fileno() == -1
 
 

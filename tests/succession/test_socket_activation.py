@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from servers.icp.message import Opcode, parse
 from tests.frontends.load import load
 from tests.frontends.processes import PATIENCE, wait_until
+from tests.icp.conftest import query
+from tests.succession.installed import answer
 from tests.succession.processes import Generation
 
 RESTARTS = int(os.environ.get("LIFETIME_RESTARTS", "10"))
@@ -56,6 +59,47 @@ def test_no_request_fails_while_one_server_follows_another(
             assert server.stop()["orderly"]
             server = next(servers)
     assert not clients.failures
+
+
+def test_each_of_several_sockets_is_taken_by_whoever_is_told_its_address(
+    held: socket.socket, tmp_path: Path
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as probes,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as icp,
+    ):
+        icp.bind(("127.0.0.1", 0))
+        port, health, asked = (each.getsockname()[1] for each in (held, probes, icp))
+        told = ["--port", port, "--health-listen", health, "--icp", asked]
+        for number in range(2):
+            server = Generation(tmp_path / str(number), list(map(str, told)), icp, probes, held)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as cache:
+                cache.settimeout(PATIENCE)
+                cache.sendto(query(), icp.getsockname())  # waits for whoever serves next
+                try:
+                    server.start()
+                    assert "is nobody's, and is closed" not in server.said
+                    assert answer(port, "/hello") == b"Hello, world\n"
+                    assert answer(health, "/readyz") == b"ok\n"
+                    assert parse(cache.recv(4096)).opcode == Opcode.MISS
+                    server.process.terminate()
+                    server.ended()
+                finally:
+                    server.close()
+
+
+def test_an_address_that_was_not_passed_is_refused_with_those_that_were(
+    held: socket.socket, tmp_path: Path
+) -> None:
+    port = str(held.getsockname()[1])
+    server = Generation(tmp_path / "0", ["--host", "0.0.0.0", "--port", port], held)
+    server.begin()
+    try:
+        assert server.process.wait(PATIENCE) == 2
+        assert server.said.endswith(f"; what was passed is without a name at 127.0.0.1:{port}\n")
+        assert server.said.count("\n") == 1  # nothing that was opened is left unclosed
+    finally:
+        server.close()
 
 
 def test_who_connects_while_nobody_is_there_is_served_by_the_next_one(

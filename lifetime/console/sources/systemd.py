@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lifetime import Lifetime, Phase, Timer
@@ -29,6 +30,12 @@ AGAIN = 0.1
 
 #: Bytes of a Unix socket's name that the system takes: `sun_path` of Linux is 108 with its end.
 MAX_NAME = 107
+
+#: Seconds between two signs of life, at least.
+SHORTEST = 0.01
+
+#: Microseconds that stand for ever.
+INFINITE_USEC = 2**64 - 1
 
 #: Characters of a status; systemd leaves a message unread that has more than 4096 bytes.
 MAX_STATUS = 500
@@ -103,8 +110,8 @@ class Systemd:
             self.notify(*self._main_process(), *SERVING)
 
     def notify(self, *lines: str) -> None:
-        """Send one message, unless another process speaks for the service."""
-        if not self._elsewhere:
+        """Send one message, if somebody listens and no other process speaks for the service."""
+        if self.address and not self._elsewhere:
             self._send(*lines)
 
     def _send(self, *lines: str) -> None:
@@ -212,10 +219,17 @@ def notify_address(text: str) -> str:
     return f"\0{text[1:]}" if text.startswith("@") else text
 
 
-def watchdog_interval(environment: os._Environ[str] | dict[str, str], pid: int) -> float | None:
-    """Seconds between two signs of life: half of what the manager allows; None: it wants none."""
-    microseconds = environment.get("WATCHDOG_USEC", "")
+def watchdog_interval(environment: Mapping[str, str], pid: int) -> float | None:
+    """Seconds between two signs of life: half of what the manager allows; None: it wants none.
+
+    Never less than `SHORTEST`, whatever it wants: we have others to serve.
+    Source: sd_watchdog_enabled(3).
+    """
+    text = environment.get("WATCHDOG_USEC", "")
     whose = environment.get("WATCHDOG_PID", "") or str(pid)
-    if not microseconds.isdigit() or int(microseconds) == 0 or whose != str(pid):
+    if re.fullmatch("[0-9]{1,20}", text) is None or whose != str(pid):
         return None
-    return int(microseconds) / 2e6
+    microseconds = int(text)
+    if not 0 < microseconds < INFINITE_USEC:
+        return None
+    return max(microseconds / 2e6, SHORTEST)
