@@ -191,15 +191,23 @@ class Inquiry:
             raise
         except Exception as error:
             self._note_failure(participant, f"phase {phase}", error)
-        try:
-            participant.handle_error()
-        except ExitNow:
-            raise
-        except Exception as second:
-            self._note_failure(participant, "handle_error", second)
-            if self.map.get(fd) is participant:
-                del self.map[fd]
+            try:
+                participant.handle_error()  # in here: asyncore's asks for the error being handled
+            except ExitNow:
+                raise
+            except Exception as second:
+                self._note_failure(participant, "handle_error", second)
+                self._take_out(fd, participant)
         return None
+
+    def _take_out(self, fd: int, participant: Any) -> None:
+        """Nobody can deal with it: nothing of it may be left at the end."""
+        if self.map.get(fd) is participant:
+            del self.map[fd]
+        try:
+            participant.close()
+        except Exception as error:
+            self._note_failure(participant, "close", error)
 
     def _note_failure(self, participant: Any, where: str, error: Exception) -> None:
         line = f"{name_of(participant)} failed in {where}: {type(error).__name__}: {error}"

@@ -171,9 +171,10 @@ class Lifetime:
         self.trigger.pull(self._notice_requests)
         self.arm_watchdog()
 
-    def arm_watchdog(self) -> None:
+    def arm_watchdog(self, at_once: bool = False) -> None:
         """Under `run()`: from now on the process ends when all patience does.
 
+        at_once: it ends now, but for the time that closing takes.
         Whoever must know at once that a stop was asked for hears of it here.
         Legal in a signal handler and from any thread.
         """
@@ -181,7 +182,7 @@ class Lifetime:
             listener(self)
         watchdog = self._watchdog
         if watchdog is not None:
-            watchdog.arm(self._requests.urgency > Urgency.ORDERLY)
+            watchdog.arm(self._requests.urgency > Urgency.ORDERLY, at_once)
 
     def is_stuck(self) -> bool:
         """Whether the loop's thread has been in one handler for longer than a moment."""

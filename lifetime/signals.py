@@ -41,8 +41,8 @@ class Stoppable(Protocol):
     def request_stop(self, exit_code: int = 0) -> None:
         """Ask for a stop; repetition escalates."""
 
-    def arm_watchdog(self) -> None:
-        """Let the process end when all patience does."""
+    def arm_watchdog(self, at_once: bool = False) -> None:
+        """Let the process end when all patience does, or at once."""
 
     def is_stuck(self) -> bool:
         """Whether the loop's thread does not come back from somebody's handler."""
@@ -166,15 +166,25 @@ class Signals:
             self._count(number, exit_code)
 
     def _count(self, number: int, exit_code: int) -> None:
-        self._unnoticed.append(exit_code)
-        if len(self._unnoticed) >= UNNOTICED and self.lifetime.is_stuck():
+        many = self.record(exit_code)
+        if many and self.lifetime.is_stuck():
             # Whatever runs in the loop's thread does not come back; nobody else could end it.
             raise SystemExit(self._unnoticed[0] or EXIT_FORCED)
-        self.lifetime.arm_watchdog()
+        # If many come before anybody can tell whether it is stuck, the watchdog finds out.
+        self.lifetime.arm_watchdog(at_once=many)
         self.lifetime.trigger.pull(self._notice, number, exit_code)
 
-    def _notice(self, number: int, exit_code: int) -> None:
+    def record(self, exit_code: int = 0) -> bool:
+        """Count a stop that the loop has not noticed yet.  True if that was the third."""
+        self._unnoticed.append(exit_code)
+        return len(self._unnoticed) >= UNNOTICED
+
+    def noticed(self) -> None:
+        """The loop does come back.  In its own thread."""
         self._unnoticed.clear()
+
+    def _notice(self, number: int, exit_code: int) -> None:
+        self.noticed()
         if not self._old:
             return  # it came when the loop had ended: the next one is not to stop for it
         log.info("%s received", signal.Signals(number).name)

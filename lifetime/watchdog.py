@@ -37,13 +37,15 @@ class Watchdog:
         self._ends_at: float | None = None
         self._null: int | None = None
 
-    def arm(self, fast: bool) -> None:
+    def arm(self, fast: bool, at_once: bool = False) -> None:
         """A stop was asked for.  Again: the end comes sooner, never later.
 
+        at_once: nobody's patience counts any more.
         Legal in a signal handler and from any thread.
         """
         now = time.monotonic()
-        ends_at = now + self.patience.longest(fast) + MARGIN
+        patience = 0.0 if at_once else self.patience.longest(fast)
+        ends_at = now + patience + MARGIN
         if ends_at - now > MAX_BOUND or (self._ends_at is not None and self._ends_at <= ends_at):
             return
         self._ends_at = ends_at

@@ -12,17 +12,19 @@ unless it is named in `replace`.
 from __future__ import annotations
 
 import argparse
+import builtins
 import importlib
 import runpy
 import signal
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from lifetime.asyncore import dispatcher
@@ -282,10 +284,44 @@ def main(arguments: list[str] | None = None) -> int:
     say = None if options.quiet else _say
     install(options.replace, say, stops_by_signal=True, flat=options.flat)
     try:
-        runpy.run_path(options.script, run_name="__main__")
+        _run(Path(options.script).absolute())
+    except SystemExit:
+        raise
     except KeyboardInterrupt:  # the program has no use for it, and a traceback is of none
         return INTERRUPTED
+    except BaseException as error:
+        error.__traceback__ = _without_ours(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
     return 0
+
+
+def _run(script: Path) -> None:
+    """Run it as the main program, which it stays to the end of the process."""
+    if zipfile.is_zipfile(script) or script.suffix == ".pyc":
+        runpy.run_path(str(script), run_name="__main__")
+        return
+    main = ModuleType("__main__")
+    # As Python does: absolute, for servers of old change their folder.
+    vars(main).update(
+        __file__=str(script),
+        __builtins__=builtins,
+        __loader__=SourceFileLoader("__main__", str(script)),
+        __annotations__={},
+        __cached__=None,
+    )
+    sys.modules["__main__"] = main
+    exec(compile(script.read_bytes(), str(script), "exec", dont_inherit=True), vars(main))
+
+
+def _without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the program's first line on; None if it never ran."""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name not in (__file__, runpy.__file__, "<frozen runpy>"):
+            break
+        trace = trace.tb_next
+    return trace
 
 
 def _say(sentence: str) -> None:

@@ -2,7 +2,8 @@
 
 For protocols in which either side may hang up between two things: lines, packets.  In phase 3 it
 finishes what was begun, says farewell, sends no more, and reads on for a moment: closing at once
-could destroy the farewell, for bytes that come in later make the system send a reset.
+could destroy the farewell, for bytes that come in later make the system send a reset.  A peer that
+has been silent for that moment already is not waited for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from lifetime import ExitNow, Lifetime, Phase, Veto, event_driven
 from servers.channel import Channel
 from servers.listener import Listener
 
-#: Seconds for which we read on behind our last byte, until the peer hangs up.
+#: Seconds since the peer's last byte for which we read on behind ours, until it hangs up.
 LINGER_TIME = 2.0
 
 #: Seconds for which a peer that is to be closed may leave our last words unread.
@@ -35,17 +36,20 @@ class PartingChannel(Channel):
 
     farewell: what is sent before we hang up in a shutdown.
     begun: whether a piece of input has come in part; a subclass says so.
+    last_heard: when the peer's last bytes came, in seconds on the loop's clock.
     """
 
     farewell = b""
     leaving = False  # everything has been sent, the peer is to hang up
     _handing_on = False
     _lingered = 0  # bytes that came since
+    _left = 0.0  # when that was, in seconds on the loop's clock
 
     def __init__(self, server: Listener, sock: socket.socket, addr: Any) -> None:
         self.server: Any = server
         super().__init__(sock, server.lifetime.map)
         self.addr = addr
+        self.last_heard = server.lifetime.clock()
         if sock.family != getattr(socket, "AF_UNIX", None):
             # Who sits at a prompt may be silent for days; who is gone without a word is found.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -75,10 +79,13 @@ class PartingChannel(Channel):
 
     def received(self, data: bytes) -> None:
         """Hand on what may be handed on now."""
+        self.last_heard = self.lifetime_of().clock()
         if self._closing:
             self._lingered += len(data)
             if self._lingered > LINGER_BYTES:
                 self.close()
+            elif self.leaving:  # it is not as silent as it seemed
+                self.expire_at(self._left + LINGER_TIME)
             return
         self.ac_in_buffer += data
         self._go_on()
@@ -147,7 +154,9 @@ class PartingChannel(Channel):
         self.leaving = self.reading = True
         self.say_goodbye()
         if self.socket is not None:
-            self.expire_at(self.lifetime_of().clock() + LINGER_TIME)
+            self._left = self.lifetime_of().clock()
+            # If that is over already, what waits to be read is still read first.
+            self.expire_at(self.last_heard + LINGER_TIME)
             self.changed()
 
     def handle_timeout(self) -> None:

@@ -133,6 +133,8 @@ def connect(path: str, timeout: float | None = PATIENCE) -> socket.socket:
         sock.close()
         if isinstance(error, FileNotFoundError):
             reason = "it is not there; is the server running?"
+        elif os.path.isfile(path) or os.path.isdir(path):
+            reason = "it is no socket; give the name of a server, or the path of its console"
         elif isinstance(error, ConnectionRefusedError):
             reason = "nobody listens there any more; the server has ended without tidying up"
         elif isinstance(error, PermissionError):
@@ -211,17 +213,34 @@ def main(arguments: list[str]) -> int:
     try:
         return run(VERBS[verb], name, words)
     except Unable as reason:
-        say(f"lifetime {verb}: {reason}", sys.stderr)
+        complain(verb, str(reason))
         return UNABLE
     except BrokenPipeError:  # whoever reads our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        silence(1)
         return 0
+    except OSError as error:  # the disk is full
+        silence(1)
+        complain(verb, f"the answer cannot be written: {error.strerror}")
+        return UNABLE
     except KeyboardInterrupt:
         return 130
 
 
+def complain(verb: str, reason: str) -> None:
+    """Say what went wrong, if there is anywhere to say it."""
+    try:
+        say(f"lifetime {verb}: {reason}", sys.stderr)
+    except OSError:
+        silence(2)
+
+
+def silence(fd: int) -> None:
+    """What could not be written there is not written at the end of the program either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
+
+
 def run(verb: str, name: str, words: list[str]) -> int:
-    """Ask, and show what comes.  Raises Unable, BrokenPipeError."""
+    """Ask, and show what comes.  Raises Unable; OSError if it cannot be shown."""
     if verb == "p":
         kept = [word for word in words if not word.startswith("--wait")]
         if len(kept) < len(words):

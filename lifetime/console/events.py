@@ -104,7 +104,14 @@ class ECB:
         """
         if self._codes:
             return
-        self._codes.append(code)  # two at once: both are kept, the first one counts
+        try:
+            self._codes.append(code)  # two at once: both are kept, the first one counts
+            self._ring()
+        except BaseException:  # Ctrl-C in between: posted and silent, it would stay so for ever
+            self._ring()
+            raise
+
+    def _ring(self) -> None:
         # Behind the code: whoever makes the bell meanwhile looks at the code afterwards.
         bell = self._bells.get(os.getpid())
         if bell is not None:

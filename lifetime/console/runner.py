@@ -46,8 +46,12 @@ class Runner:
         """Call it when those before it have returned.  Raises Unstartable."""
         if self._thread is None:
             self.start()
-        self._switch.hurry()
-        self._tasks.put(task)
+        try:
+            self._switch.hurry()
+            self._tasks.put(task)
+        except BaseException:  # Ctrl-C in between: perhaps nobody was woken, who would say so
+            self._switch.awake()
+            raise
 
     @property
     def is_running(self) -> bool:

@@ -27,7 +27,9 @@ def request_stop(life: Lifetime, force: bool = False) -> None:
     if life.is_stuck() and signals is not None:
         signals.interrupt(life.thread)  # it takes it from here, in the main thread
         return
-    life.arm_watchdog()
+    life.arm_watchdog(at_once=signals is not None and signals.record())
+    if signals is not None:
+        life.call_soon_threadsafe(signals.noticed)
     life.call_soon_threadsafe(life.request_stop)
     if force:
         # Behind the request, which has its own thunk: now the walk has begun.

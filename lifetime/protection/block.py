@@ -16,6 +16,7 @@ from types import FrameType
 
 from lifetime.inquiry import guests
 from lifetime.phases import Phase, Veto
+from lifetime.protection.configuration import window
 from lifetime.protection.manager import manager
 from lifetime.protection.passage import begun, break_at, ended
 from lifetime.protection.requests import HaltProtectedBlockException
@@ -30,6 +31,7 @@ class ProtectedBlock:
     max_exec_time: the window in seconds; None, 0 or less: the configured one.
     run_at_exit: it may begin while a request is pending, such as clean-up.
     frame: of the function whose `with` begins it; None: it is begun by hand.
+    Raises ValueError or TypeError for a window that is no time.
 
     A thread other than the main one is never interrupted: it has to look at `pending` and
     `remaining()`, or to call `allow_break()`.  When its window is over the main thread stops, and
@@ -50,10 +52,9 @@ class ProtectedBlock:
         name: str | None = None,
         frame: FrameType | None = None,
     ) -> None:
-        if max_exec_time and max_exec_time > 0:
-            self.window = max_exec_time
-        else:
-            self.window = manager.configuration.max_exec_time
+        self.window = manager.configuration.max_exec_time
+        if max_exec_time is not None:
+            self.window = window(max_exec_time, self.window)
         self.run_at_exit = run_at_exit
         self.key = -id(self)  # among the guests
         self._name = name
@@ -92,15 +93,14 @@ class ProtectedBlock:
         """Begin the window anew, also while a request is pending.
 
         max_exec_time: seconds for this time; None, 0 or less: the block's own.
-        Raises ValueError when the block is not active.
+        Raises ValueError when the block is not active, and as the block does for what is no time.
         """
         if self.key not in guests:
             raise ValueError(
                 f"{self.shutdown_name} is not active; renew() is for the time between its begin "
                 "and its end"
             )
-        window = max_exec_time if max_exec_time and max_exec_time > 0 else self.window
-        self.deadline = monotonic() + window
+        self.deadline = monotonic() + window(max_exec_time, self.window)
         if manager.requests or stops:
             manager.wake()
 

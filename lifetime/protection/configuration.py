@@ -47,10 +47,12 @@ class Configuration:
 
         Raises ValueError or TypeError for what cannot be, and then changes nothing.
         """
-        if max_exec_time is not None and not max_exec_time > 0:
+        if max_exec_time is not None and not _number("max_exec_time", max_exec_time) > 0:
             raise ValueError(f"max_exec_time is {max_exec_time!r}; give seconds, more than 0")
-        if max_attempts is not None and not max_attempts >= 1:
+        if max_attempts is not None and not _number("max_attempts", max_attempts) >= 1:
             raise ValueError(f"max_attempts is {max_attempts!r}; give 1 or more")
+        if exit_status is not None and not isinstance(exit_status, int):
+            raise TypeError(f"exit_status is {exit_status!r}; give a number, such as 0")
         for name, callback in (
             ("before_termination", before_termination),
             ("before_hup", before_hup),
@@ -73,3 +75,26 @@ class Configuration:
             self.before_hup = before_hup if callable(before_hup) else None
         if exit_status is not None:
             self.exit_status = int(exit_status)
+
+
+def window(given: float | None, usual: float) -> float:
+    """The seconds that a block is given; None, 0 or less: the usual ones.
+
+    Raises ValueError or TypeError for what is no time.
+    """
+    if given is None:
+        return usual
+    seconds = _number("max_exec_time", given)
+    if seconds != seconds:
+        raise ValueError(f"max_exec_time is {given!r}; give seconds, or None for the usual ones")
+    return seconds if seconds > 0 else usual
+
+
+def _number(name: str, value: float) -> float:
+    """It, as a number.  Raises TypeError, ValueError."""
+    try:
+        return float(value + 0)  # text has a float() too, and is no number of ours
+    except OverflowError:
+        raise ValueError(f"{name} is larger than any time; give seconds") from None
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; give a number") from None

@@ -13,6 +13,7 @@ from typing import Any
 import lifetime.testing as harness
 from lifetime.testing import FactoryError, LawBroken, SimulationLimit, Verdict
 from lifetime.testing.live.table import Line
+from lifetime.testing.telling.coverage import Coverage
 from lifetime.testing.telling.words import plural
 from lifetime.testing.world import world
 from servers.command.options import BadInput
@@ -65,6 +66,10 @@ def check_factory(options: argparse.Namespace) -> Verdict:
     except ModuleNotFoundError as error:
         raise BadInput(str(error)) from error
     try:
+        Coverage().missing(options.must_reach)  # a slip is told before the runs
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    try:
         verdict: Verdict
         with bar(0 if options.exhaustive else options.examples) as progress:
             verdict = judge(
@@ -75,14 +80,14 @@ def check_factory(options: argparse.Namespace) -> Verdict:
                 exhaustive=options.exhaustive,
                 progress=progress,
             )
-        if verdict.ok:
-            verdict.require(options.must_reach)
-    except (FactoryError, SimulationLimit, ValueError) as error:
+    except (FactoryError, SimulationLimit) as error:
         raise BadInput(str(error)) from error
-    except (harness.NeverReached, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # also sys.exit(), which would be taken for a verdict
         raise BadInput(f"{options.factory} failed: {_where(error)}") from error
+    if verdict.ok:
+        verdict.require(options.must_reach)
     return verdict
 
 

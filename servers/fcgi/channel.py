@@ -56,6 +56,7 @@ class FCGIChannel(HTTPChannel):
     framing = staticmethod(frame_answer)
     _ending: bytes | None = None  # the last records of an answer, once they are in the queue
     _deaf = False  # what comes is not FastCGI
+    _is_nginx_nearby = False  # at the other end of a Unix socket
 
     def __init__(self, server: FCGIListener, sock: Any, addr: Any) -> None:
         self.peer = addr
@@ -111,6 +112,8 @@ class FCGIChannel(HTTPChannel):
         """Begin a request: what `_take_head` does for HTTP."""
         environ = environment(asked.params)
         self.addr = client_address(environ) or self.peer
+        if not isinstance(self.peer, tuple):
+            self._is_nginx_nearby = environ.get("SERVER_SOFTWARE", "").startswith("nginx/")
         try:
             head = read_head(asked.params, asked.has_body, self.limits)
         except ClientError as error:
@@ -184,9 +187,8 @@ class FCGIChannel(HTTPChannel):
             self.server.lifetime.tally.refused += 1
         request_id = self.conversation.request_id
         page = self.server.refusal(error, self)
-        self._end(encode_stream(Type.STDOUT, request_id, page) + _ending(request_id))
-        if not self._goes_on():
-            self.final = True
+        self.final |= not self._goes_on()
+        self._end(encode_stream(Type.STDOUT, request_id, page) + self._last_records())
 
     def _end(self, records: bytes) -> None:
         self._ending = records
@@ -242,9 +244,20 @@ class FCGIChannel(HTTPChannel):
     def end_answer(self, request: Request) -> None:
         """It is complete; only now it is known whether the connection goes on."""
         self.final |= not self._goes_on()
-        self._ending = _ending(self.conversation.request_id)
+        self._ending = self._last_records()
         self.producer_fifo.append(self._ending)
         self.producer_fifo.append(Sent(partial(self._streamed, request)))
+
+    def _last_records(self) -> bytes:
+        """What ends an answer, and perhaps its connection."""
+        request_id = self.conversation.request_id
+        ending = encode_record(Type.STDOUT, request_id) + encode_end(request_id)
+        if self.final and self.conversation.keeps_connection and self._is_nginx_nearby:
+            # On a Unix socket our FIN comes by itself.  But nginx keeps no connection with anything
+            # behind the end of the answer, and an empty piece of STDERR means nothing.  Others must
+            # not get it: it would hide the FIN.
+            ending += encode_record(Type.STDERR, request_id)
+        return ending
 
     def _finished(self, request: Any, body_began: int, ended: int) -> None:
         # Nobody wants to read in a log how long the records were.
@@ -306,7 +319,3 @@ class FCGIChannel(HTTPChannel):
         if isinstance(self.peer, tuple) and len(self.peer) >= 2:
             return f"FastCGI {self.peer[0]}:{self.peer[1]}"
         return "FastCGI over a Unix socket"
-
-
-def _ending(request_id: int) -> bytes:
-    return encode_record(Type.STDOUT, request_id) + encode_end(request_id)

@@ -1,6 +1,7 @@
 """FTPChannel: one client's control connection, and how it ends.
 
-pyftpdlib answers the commands.  Ours are the bounds, the order (a command waits while a transfer
+pyftpdlib answers the commands; what we use of its own, unpromised names is listed in
+tests/ftp/test_borrowed.py.  Ours are the bounds, the order (a command waits while a transfer
 is in flight), and the phase-3 rule: a session is in flight while a transfer is, while a command
 comes in or waits, and for a moment between commands that belong together; else it is told 421.
 """

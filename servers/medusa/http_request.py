@@ -329,17 +329,22 @@ class http_request(Request, metaclass=Overridable):
         """A thread has pushed `size` more bytes behind `flush()`: wait for a slow client.
 
         Returns when what was pushed has left, or when nobody waits for it any more; in the loop's
-        own thread at once.
+        own thread at once.  A client that takes less than `body_rate` is broken off: a thread of
+        the pool is not its to keep.
         """
         self._ahead += size
         if self._ahead < self.channel.limits.output_low or self.thread == get_ident():
             return
         self._ahead = 0
-        sent = Event()
-        self.channel.call_in_loop(self._mark_sent, sent)
+        channel, limits, sent = self.channel, self.channel.limits, Event()
+        began, taken = time.monotonic(), channel.bytes_out
+        channel.call_in_loop(self._mark_sent, sent)
         # Nobody tells us of a client that has gone, so we look for it ourselves.
-        while self.channel.current_request is self and not sent.wait(1.0):
-            pass
+        while channel.current_request is self and not sent.wait(1.0):
+            elapsed = time.monotonic() - began
+            due = elapsed * limits.body_rate if elapsed > limits.body_rate_after else 0
+            if channel.bytes_out - taken < due:
+                channel.call_in_loop(channel.abort)
 
     def _mark_sent(self, sent: Event) -> None:
         """Set the event when all that was pushed so far has left."""

@@ -14,7 +14,11 @@ __all__ = ["collector", "get_header", "http_server", "xmlrpc_handler", "xmlrpcli
 
 
 class xmlrpc_handler(XMLRPC):
-    """Answers calls below /RPC2; override `call(method, params)`."""
+    """Answers calls below /RPC2; override `call(method, params)`, or `continue_request`."""
+
+    # The original had no constructor, so those of its subclasses call none.
+    prefix = "/RPC2"
+    limit = 1024**2
 
     def match(self, request: Any) -> Any:
         """Whether the uri is below /RPC2."""
@@ -26,10 +30,6 @@ class xmlrpc_handler(XMLRPC):
             request.collector = collector(self, request)
         else:
             super().handle_request(request)
-
-    def continue_request(self, data: bytes, request: Any) -> None:
-        """The body is here: call, and answer."""
-        super().continue_request(data, request)
 
     def call(self, method: str, params: tuple[Any, ...]) -> Any:
         """The result of one call; to be overridden."""

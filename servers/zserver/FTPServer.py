@@ -11,13 +11,8 @@ from typing import Any
 
 from servers import zserver
 from servers.medusa.filesys import unix_longify
-from servers.medusa.ftp_server import (
-    data_connection,
-    ftp_channel,
-    ftp_server,
-    recv_channel,
-    xmit_channel,
-)
+from servers.medusa.ftp_data import data_connection
+from servers.medusa.ftp_server import ftp_channel, ftp_server, recv_channel, xmit_channel
 from servers.zserver import PubCore
 from servers.zserver.FTPRequest import FTPRequest
 from servers.zserver.FTPResponse import make_response

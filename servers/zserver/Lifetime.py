@@ -51,7 +51,8 @@ def lifetime_loop() -> None:
     default = lifetime_module.default()
     turns = default.call_every(TURN, _nothing)
     try:
-        default.lifetime_loop()
+        with default.running(), asyncore_25.WokenBySignals(default):
+            default.lifetime_loop()
     finally:
         turns.cancel()
 

@@ -110,10 +110,15 @@ def main_loop() -> int:
     return lifetime.run(patience=0.1)
 
 
-def main_stuck() -> int:
+def main_slow() -> int:
+    """A Lifetime runs, and nobody can tell yet whether somebody's handler will come back."""
+    return main_stuck(stuck_after=3600.0)
+
+
+def main_stuck(stuck_after: float = 0.05) -> int:
     """A Lifetime runs, and somebody's handler does not come back."""
     life = lifetime.default()
-    life.stuck_after = 0.05
+    life.stuck_after = stuck_after
     Member(life)
 
     def handler() -> None:

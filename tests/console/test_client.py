@@ -177,6 +177,38 @@ def test_a_server_that_has_left_its_socket_behind_is_said(
     assert (status, "nobody listens there any more" in err) == (2, True)
 
 
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_is_no_console_at_all_is_said(
+    place: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    (place / "file").touch()
+    (place / "folder").mkdir()
+    status, _, err = outcome(capsys, "d", f"{place}/{what}")
+    assert (status, "it is no socket" in err) == (2, True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full disk to try")
+@pytest.mark.parametrize("verb", ["display", "watch"])
+def test_an_answer_that_cannot_be_written_is_said(path: str, verb: str) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, client.__file__, verb, "demo"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+        )
+    said = f"lifetime {verb}: the answer cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full disk to try")
+def test_a_reason_that_cannot_be_said_is_still_an_exit_status(place: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, client.__file__, "display", "nobody"]
+        assert subprocess.run(command, stderr=full, timeout=PATIENCE).returncode == 2
+
+
 def test_a_path_that_is_not_there_is_said(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

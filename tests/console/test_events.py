@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 import signal
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -55,6 +59,46 @@ def test_it_stays_posted_until_it_is_reset() -> None:
     assert not ecb.posted
     assert ecb.code is None
     assert wait_any([ecb], 0) == []
+
+
+def test_a_post_that_ctrl_c_breaks_off_is_heard_or_did_not_happen() -> None:
+    """At each of its instructions; posted and silent, it could never be posted again."""
+    broken_off, number = 0, 0
+    while True:
+        ecb = ECB()
+        descriptor = ecb.fileno()
+        try:
+            _at_instruction(number, ecb.post)
+        except KeyboardInterrupt:
+            broken_off += 1
+        else:
+            break
+        readable = bool(select.select([descriptor], [], [], 0)[0])
+        assert readable or not ecb.posted, f"silent behind instruction {number}"
+        number += 1
+    assert broken_off > 20
+
+
+def _at_instruction(number: int, call: Callable[[], object]) -> None:
+    """Call it, with a KeyboardInterrupt before the so-manieth instruction of what it runs."""
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal left
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
 
 
 def test_it_can_be_posted_again_after_a_reset() -> None:

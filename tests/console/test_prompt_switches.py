@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -85,6 +86,26 @@ def test_it_is_usual_behind_whatever_order_of_commands(runner: Runner) -> None:
     done = threading.Event()
     runner.submit(done.set)
     assert done.wait(10.0)
+    assert is_usual()
+
+
+def test_it_is_usual_when_ctrl_c_keeps_the_command_from_the_queue(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def put(self, task: object) -> None:
+            raise KeyboardInterrupt
+
+    begun = threading.Event()
+    runner.submit(begun.set)
+    assert begun.wait(10.0)
+    until = time.monotonic() + 10.0
+    while not runner._switch._waits and time.monotonic() < until:
+        time.sleep(0.001)  # it is on its way back to its queue
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_tasks", Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            runner.submit(lambda: None)
     assert is_usual()
 
 

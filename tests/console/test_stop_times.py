@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,25 @@ def test_a_loop_that_is_stuck_is_left_at_the_third_stop(path: Path) -> None:
         status, _, _ = program.end()
     assert status == 4
     assert program.gone - asked < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [(), (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)])
+def test_a_loop_that_does_not_notice_three_stops_has_no_patience_left(
+    path: Path, numbers: tuple[int, ...]
+) -> None:
+    """C14: also when it is too early to tell that it is stuck.
+
+    numbers: of the signals; none, if an operator asks.
+    """
+    with attempt(path, "--main", "slow") as program:
+        program.wait_until_ready()
+        asks = [partial(program.signal, number) for number in numbers] or [program.stop] * 3
+        asked = max(ask() for ask in asks)
+        status, _, errors = program.end()
+    assert status == 1
+    assert 2.0 < program.gone - asked < 4.0
+    assert "Timeout" in errors
 
 
 @pytest.mark.slow

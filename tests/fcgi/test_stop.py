@@ -120,6 +120,35 @@ def test_an_idle_kept_connection_is_closed_behind_its_quiet_time(serve):
     assert served.lifetime.report.seconds < 2.0
 
 
+def last_records(served, software):
+    """What comes last on a kept connection over which a stop goes."""
+    later = Later()
+    served.site.install_handler(later)
+    peer = served.connect().send(asked("/later", keep=True, SERVER_SOFTWARE=software))
+    assert later.asked.wait(10.0)
+    stopping = reached(served, Phase.DRAINING)
+    served.lifetime.shutdown()
+    assert stopping.wait(10.0)
+    later.answer()
+    peer.read()
+    try:
+        return [(record := peer.read_record()).type, record.content]
+    except EOFError:
+        return []
+
+
+def test_nginx_on_a_unix_socket_is_told_of_the_end_by_something_behind_the_answer(serve, tmp_path):
+    """Its FIN comes apart; nginx keeps a connection only if nothing is behind the answer."""
+    served = serve(unix=tmp_path / "site")
+    assert last_records(served, "nginx/1.22.1") == [Type.STDERR, b""]
+
+
+def test_to_others_and_over_tcp_the_end_is_only_the_end(serve, tmp_path):
+    """There it would hide the end of the connection, or has no use."""
+    assert last_records(serve(unix=tmp_path / "site"), "Apache/2.4.57") == []
+    assert last_records(serve(), "nginx/1.22.1") == []
+
+
 def test_a_web_server_that_was_in_the_accept_queue_is_served(serve):
     entered, go_on = threading.Event(), threading.Event()
 

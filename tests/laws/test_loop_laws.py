@@ -762,8 +762,8 @@ class NotedWatchdog:
         self.story: list[object] = []
         self.made.append(self)
 
-    def arm(self, fast: bool) -> None:
-        self.story.append(("armed", fast))
+    def arm(self, fast: bool, at_once: bool = False) -> None:
+        self.story.append("armed for now" if at_once else ("armed", fast))
 
     def change(self, patience: Patience, fast: bool) -> None:
         self.patience = patience

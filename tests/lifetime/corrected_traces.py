@@ -206,6 +206,7 @@ CORRECTED: dict[tuple[str, str], str] = {
         0.0 1 *  phase
         0.0 1 bad call t=0.0 -> raise RuntimeError
         0.0 1 bad handle_error
+        0.0 1 bad close
         0.0 1 listener call t=0.0 -> pass
         0.0 1 chan call t=0.0 -> pass
         0.0 2 *  phase

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncore
 import json
 import logging
 import os
+import socket
 import statistics
 import threading
 import time
@@ -676,7 +678,36 @@ def test_a_dispatcher_whose_error_handler_raises_too_is_taken_out(loop: Lifetime
     loop.shutdown()
     run_to_the_end(loop)
     assert (bad.phases, good.phases) == ([1], [1, 2, 3])
+    assert bad.socket.fileno() == -1
+
+
+def test_a_dispatcher_that_nobody_can_close_is_taken_out_as_well(loop: Lifetime) -> None:
+    bad, good = Member(loop, raising(ValueError("broken hook")), name="bad"), Member(loop)
+    bad.handle_error = raising(ValueError("broken handler"))  # type: ignore[method-assign]
+    bad.close = raising(ValueError("broken close"))  # type: ignore[method-assign]
+    loop.shutdown()
+    run_to_the_end(loop)
+    assert (bad.phases, good.phases) == ([1], [1, 2, 3])
+    assert loop.report.errors[-1] == "bad failed in close: ValueError: broken close"
+    del bad.close
     bad.close()
+
+
+def test_asyncores_own_error_handler_sees_the_error_of_the_hook(
+    loop: Lifetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Plain(asyncore.dispatcher):
+        def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
+            raise ValueError("broken hook")
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        plain = Plain(ours, loop.map)
+        loop.shutdown()
+        run_to_the_end(loop)
+    assert plain.socket.fileno() == -1
+    assert "ValueError" in capsys.readouterr().out
+    assert len(loop.report.errors) == 1
 
 
 def test_a_close_that_raises_at_the_end_keeps_nobody_else_open(loop: Lifetime) -> None:

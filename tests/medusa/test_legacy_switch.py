@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -296,8 +299,13 @@ print("cleaned up")
 """
 
 
-def served_and_stopped(folder: Path, script: str, number: int) -> tuple[int, str, str]:
-    """Exit status, output and errors of a script that gets a signal when it has answered."""
+def served_and_stopped(
+    folder: Path, script: str, number: int, within: float = 30.0
+) -> tuple[int, str, str]:
+    """Exit status, output and errors of a script that gets a signal when it has answered.
+
+    within: seconds that it may take to end.
+    """
     (folder / "old.py").write_text(script)
     (folder / "file.txt").write_text("content")
     with start("-m", "servers.legacy", str(folder / "old.py"), str(folder)) as process:
@@ -306,7 +314,7 @@ def served_and_stopped(folder: Path, script: str, number: int) -> tuple[int, str
         with urlopen(f"http://127.0.0.1:{port}/file.txt", timeout=10) as answer:
             assert answer.read() == b"content"
         process.send_signal(number)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=within)
     return process.returncode, output, errors
 
 
@@ -339,6 +347,91 @@ def test_a_script_that_has_no_use_for_control_c_ends_without_a_traceback(tmp_pat
     assert "Traceback" not in errors
 
 
+def in_a_loop(script: str, around: str) -> str:
+    """The script with something around its `asyncore.loop()`."""
+    return script.replace("asyncore.loop()\n", around)
+
+
+def test_a_loop_around_the_loop_ends_with_a_stop_by_signal(tmp_path):
+    script = in_a_loop(SCRIPT, "while 1:\n    asyncore.loop()\n    print('once more')\n")
+    status, output, errors = served_and_stopped(tmp_path, script, signal.SIGTERM)
+    assert status == 0, errors
+    assert output.count("once more") == 1
+    assert "Traceback" not in errors
+
+
+def test_so_does_one_that_would_listen_anew(tmp_path):
+    script = in_a_loop(
+        SCRIPT,
+        "while 1:\n    asyncore.loop()\n    http_server.http_server('127.0.0.1', 0, None, lg)\n",
+    )
+    assert served_and_stopped(tmp_path, script, signal.SIGTERM)[0] == 0
+
+
+def test_so_does_one_that_takes_control_c_for_nothing(tmp_path):
+    script = in_a_loop(
+        SCRIPT,
+        "while 1:\n"
+        "    try: asyncore.loop()\n"
+        "    except KeyboardInterrupt: pass\n",
+    )
+    assert served_and_stopped(tmp_path, script, signal.SIGINT)[0] == 128 + signal.SIGINT
+
+
+def test_one_that_lets_nothing_out_is_killed(tmp_path):
+    script = in_a_loop(SCRIPT, "while 1:\n    try: asyncore.loop()\n    except: pass\n")
+    assert served_and_stopped(tmp_path, script, signal.SIGTERM)[0] == -signal.SIGTERM
+
+
+def test_behind_a_stop_a_script_may_finish_something_by_the_loop(tmp_path):
+    finish = """
+import socket
+asyncore.loop()
+class farewell(asyncore.dispatcher):
+    def writable(self):
+        return 1
+    def handle_write(self):
+        print("told the others")
+        self.close()
+near, far = socket.socketpair()
+farewell(near)
+asyncore.loop()
+"""
+    script = in_a_loop(SCRIPT, finish)
+    status, output, errors = served_and_stopped(tmp_path, script, signal.SIGTERM)
+    assert (status, output.endswith("told the others\ncleaned up\n")) == (0, True), errors
+
+
+def test_a_script_that_a_shell_has_put_into_the_background_stops_in_an_orderly_way(tmp_path):
+    # Such a shell has it ignore control-C, and so it goes on doing.
+    script = in_a_loop(
+        SCRIPT,
+        "import lifetime, os, signal\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "lifetime.call_later(0.0, os.kill, os.getpid(), signal.SIGINT)\n"
+        "asyncore.loop()\n",
+    )
+    status, output, errors = served_and_stopped(tmp_path, script, signal.SIGTERM)
+    assert status == 0, errors
+    assert output.endswith("cleaned up\n")
+
+
+def test_handlers_of_a_script_s_own_are_left_alone_also_for_other_signals(tmp_path):
+    script = in_a_loop(
+        SCRIPT,
+        "import os, signal\n"
+        "def rotate(number, frame):\n"
+        "    print('rotated')\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signal.signal(signal.SIGHUP, rotate)\n"
+        "asyncore.loop()\n",
+    )
+    status, output, errors = served_and_stopped(tmp_path, script, signal.SIGHUP)
+    assert status == 0, errors
+    assert "rotated\n" in output
+    assert output.endswith("cleaned up\n")
+
+
 def test_a_script_that_is_not_there_is_one_sentence():
     status, _, errors = run("-m", "servers.legacy", "nothing.py")
     assert status == 2
@@ -349,3 +442,83 @@ def test_quiet_says_nothing(tmp_path):
     (tmp_path / "old.py").write_text("import sys; print(sys.argv[1:])")
     script = str(tmp_path / "old.py")
     assert run("-m", "servers.legacy", "--quiet", script, "a", "--b") == (0, "['a', '--b']\n", "")
+
+
+OF_ITS_OWN = """
+import signal
+running = 1
+def stop(number, frame):
+    global running
+    running = 0
+    asyncore.close_all()
+signal.signal(signal.SIGTERM, stop)
+"""
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "asyncore.loop()",
+        "while running: asyncore.poll(30.0)",
+        "while running: asyncore.loop(30.0, count=1)",
+        "import Lifetime; Lifetime.lifetime_loop()",
+    ],
+)
+def test_what_a_handler_of_the_script_s_own_does_is_noticed_at_once(tmp_path, loop):
+    script = in_a_loop(SCRIPT, f"{OF_ITS_OWN}\n{loop}\n")
+    status, output, errors = served_and_stopped(tmp_path, script, signal.SIGTERM, within=10.0)
+    assert (status, output.endswith("cleaned up\n")) == (0, True), errors
+
+
+def as_python_shows_it(folder: Path, text: str) -> tuple[str, str]:
+    """The errors of a program under the switch, and those of the same program by itself."""
+    (folder / "old.py").write_text(text)
+    switched = run("-m", "servers.legacy", "--quiet", "old.py", "x", folder=folder)
+    alone = run("old.py", "x", folder=folder)
+    assert switched[:2] == alone[:2]
+    return switched[2], alone[2]
+
+
+def test_an_error_of_a_script_looks_as_if_python_ran_it(tmp_path):
+    switched, alone = as_python_shows_it(
+        tmp_path, "import os\nos.chdir('/')\ndef f():\n    raise ValueError('mine')\nf()\n"
+    )
+    assert switched == alone
+    assert "raise ValueError('mine')" in switched
+
+
+def test_a_script_of_python_2_is_told_so_as_python_does(tmp_path):
+    switched, alone = as_python_shows_it(tmp_path, "print 'hello'\n")
+    assert switched == alone
+    assert "SyntaxError" in switched
+
+
+def test_a_script_is_the_main_program_with_all_that_belongs_to_it(tmp_path):
+    switched, alone = as_python_shows_it(
+        tmp_path,
+        "import __main__, atexit, pickle, sys\n"
+        "class Thing: pass\n"
+        "def last():\n    print(__main__.Thing is Thing, __file__)\n"
+        "atexit.register(last)\n"
+        "print(__name__, sys.argv, sorted(vars(__main__)), __doc__, __spec__)\n"
+        "print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)\n"
+        "sys.exit(7)\n",
+    )
+    assert switched == alone == ""
+
+
+def test_a_hook_of_the_script_s_own_gets_its_errors(tmp_path):
+    switched, alone = as_python_shows_it(
+        tmp_path,
+        "import sys\nsys.excepthook = lambda kind, error, trace: print(kind, error)\n1 / 0\n",
+    )
+    assert switched == alone == ""
+
+
+def test_a_script_may_be_an_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "old.pyz", "w") as archive:
+        archive.writestr("__main__.py", "import medusa, sys\nprint(sys.argv[1:])\n1 / 0\n")
+    path = str(tmp_path / "old.pyz")
+    status, output, errors = run("-m", "servers.legacy", "--quiet", path, "x")
+    assert (status, output) == (1, "['x']\n")
+    assert errors.count("  File ") == 1

@@ -247,11 +247,42 @@ def test_xml_that_grows_is_refused(serve):
     assert serve(rpc()).ask(post("/RPC2", bomb))[0] == 400
 
 
-def test_without_defusedxml_one_sentence_says_what_to_install(serve, monkeypatch, caplog):
+class rpc_of_old(rpc):
+    def __init__(self, offset):
+        self.offset = offset
+
+
+class rpc_of_its_own(rpc_of_old):
+    def continue_request(self, data, request):
+        request.push(data)
+        request.done()
+
+
+@pytest.fixture
+def no_defusedxml(monkeypatch):
     monkeypatch.setitem(sys.modules, "defusedxml", None)
     monkeypatch.setitem(sys.modules, "defusedxml.xmlrpc", None)
-    assert serve(rpc()).ask(post("/RPC2", b"<x/>"))[0] == 500
-    assert "pip install 'lifetime-servers[xmlrpc]'" in caplog.text
+
+
+@pytest.mark.usefixtures("no_defusedxml")
+def test_without_defusedxml_whoever_makes_a_handler_is_told_what_to_install():
+    with pytest.raises(ImportError, match=r"pip install 'lifetime-servers\[xmlrpc\]'"):
+        rpc_of_old(1)
+
+
+@pytest.mark.usefixtures("no_defusedxml")
+def test_who_reads_calls_in_its_own_way_needs_no_defusedxml(serve):
+    assert serve(rpc_of_its_own(1)).ask(post("/RPC2", b"<x/>"))[2] == b"<x/>"
+
+
+def test_an_xml_rpc_handler_need_not_call_the_constructor_that_medusas_had_not(serve):
+    pytest.importorskip("defusedxml")
+    call = xmlrpc.client.dumps((1, 2), "add").encode()
+    request = (
+        b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"%x\r\n%b\r\n0\r\n\r\n" % (len(call), call)
+    )
+    assert b"<int>3</int>" in serve(rpc_of_old(1)).ask(request)[2]
 
 
 @pytest.mark.parametrize("path", ["../x", "/../../x", "a/../../x", "/./x", "//x"])

@@ -72,10 +72,13 @@ def test_a_new_name_is_there(new):
 
 @pytest.mark.parametrize("module", [*modules_of(servers.medusa), *modules_of(servers.zserver)])
 def test_a_module_of_the_rooms_is_on_the_page(module):
-    inner = {  # what http_server is made of
+    inner = {  # what http_server and ftp_server are made of
         "servers.medusa.http_request",
         "servers.medusa.http_channel",
         "servers.medusa.of_the_socket",
+        "servers.medusa.ftp_authorizers",
+        "servers.medusa.ftp_commands",
+        "servers.medusa.ftp_data",
     }
     shown = {our_name(old) for old, _ in ROWS}
     assert module in inner or any(name == module or name.startswith(f"{module}.") for name in shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from wsgiref.validate import validator
 
 import pytest
@@ -356,3 +357,24 @@ def test_what_waits_is_published_before_a_stop_is_told():
     with pytest.raises(SystemExit):
         pool.accept()
     may_end.set()
+
+
+def test_a_client_that_takes_next_to_nothing_does_not_keep_a_thread(serve):
+    ended = threading.Event()
+
+    def endless(environ, start_response):
+        start_response("200 OK", [])
+        try:
+            while True:
+                yield bytes(65536)
+        finally:
+            ended.set()
+
+    class hasty(zhttp_server):
+        default_limits = replace(zhttp_server.default_limits, body_rate=10**9, body_rate_after=0.1)
+
+    running = serve(zwsgi_handler(endless, ""), server=hasty)
+    peer = running.connect().send(get("/"))
+    peer.read_head()
+    assert ended.wait(20.0)
+    assert not peer.read_to_end().endswith(b"0\r\n\r\n")

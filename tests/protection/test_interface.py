@@ -102,11 +102,31 @@ def test_no_window_of_its_own_is_the_configured_one(window: float | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("window", "complaint"),
+    [
+        ("5", "max_exec_time is '5'; give a number"),
+        (float("nan"), "max_exec_time is nan; give seconds"),
+        (10**400, "max_exec_time is larger than any time"),
+    ],
+)
+def test_a_window_that_is_no_time_is_refused(window: float, complaint: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=complaint):
+        ShutdownProtection(window).__enter__()
+    with ShutdownProtection(60) as block:
+        with pytest.raises((ValueError, TypeError), match=complaint):
+            block.renew(window)
+        assert 50 < block.remaining() <= 60
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ({"max_exec_time": 0}, "max_exec_time is 0; give seconds, more than 0"),
         ({"max_exec_time": float("nan")}, "max_exec_time is nan"),
         ({"max_attempts": 0}, "max_attempts is 0; give 1 or more"),
+        ({"max_exec_time": "5"}, "max_exec_time is '5'; give a number"),
+        ({"max_attempts": "3"}, "max_attempts is '3'; give a number"),
+        ({"exit_status": "0"}, "exit_status is '0'; give a number"),
         ({"before_hup": 7}, "before_hup is 7; give a function"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from lifetime import Lifetime
 from lifetime.testing import Silent, World, check_dispatcher
 from servers.chat import Chat, ChatChannel
+from servers.parting import LINGER_TIME
 from tests.servers.talking import hear, talking
 from tests.wire.conftest import Peer, Served
 
@@ -207,6 +208,27 @@ def test_a_line_that_has_begun_may_end_in_a_stop():
         assert ann.read_to_end() == b"Goodbye!\r\n"
         bob.send(b"it\r\n")
         assert bob.read_to_end() == b"Goodbye!\r\n"
+
+
+def test_a_stop_waits_for_nobody_who_has_been_silent(chat: Served):
+    ann = join(chat, "ann")
+    (channel,) = chat.site.channels
+    channel.last_heard -= LINGER_TIME
+    chat.lifetime.shutdown()
+    hear(ann, "Goodbye!\r\n")
+    chat.thread.join(10.0)  # although she stays
+    assert chat.lifetime.report.orderly
+    assert chat.lifetime.report.seconds < LINGER_TIME / 2
+
+
+def test_but_it_hears_out_who_is_not_as_silent_as_it_seemed(chat: Served):
+    ann = join(chat, "ann")
+    (channel,) = chat.site.channels
+    chat.lifetime.call_soon_threadsafe(setattr, channel, "last_heard", 0.0)
+    chat.lifetime.call_soon_threadsafe(ann.send, b"at the last moment\r\n")
+    chat.lifetime.call_soon_threadsafe(channel.leave)
+    assert ann.read_to_end() == b"Goodbye!\r\n"
+    ann.sock.close()
 
 
 REACHED = ["silent connection at the stop", "request half sent at the stop", "veto let go"]

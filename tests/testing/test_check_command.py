@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lifetime.testing import World
 from servers.command.check_factory import _count_aloud
 from servers.command.main import main
 
@@ -82,6 +83,10 @@ def test_what_was_to_be_reached_and_was_not_ends_with_status_1(
     assert "1 run never reached: undone" in capsys.readouterr().err
 
 
+def mistaken(world: World) -> None:
+    raise ValueError("out of range")
+
+
 CANNOT_RUN = {
     "no factory": (["tests.zoo.line_server"], "names no factory"),
     "no module": (["nowhere.at_all:make"], "nowhere.at_all cannot be imported"),
@@ -92,6 +97,11 @@ CANNOT_RUN = {
     "no laws": ([GOOD, "--laws", "1,99"], "'1,99' are no laws"),
     "no examples": ([GOOD, "--examples", "0"], "'0' is no number of runs"),
     "an unknown situation": ([GOOD, "--examples", "1", "--must-reach", "x"], "no situation 'x'"),
+    "a slip, told before the runs": (
+        [GOOD, "--examples", "1000000", "--must-reach", "x"],
+        "no situation 'x'",
+    ),
+    "a ValueError": ([f"{__name__}:mistaken"], "test_check_command.py"),
     "both": ([GOOD, "--command", "python server.py"], "name what to check"),
 }
 

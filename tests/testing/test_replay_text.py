@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from lifetime.testing import events
 from lifetime.testing.events import Bystander, Connect, Scenario, Send, SetClock, Stop, Weather
 from lifetime.testing.telling.replay_text import WIDTH, replay_test
+from lifetime.testing.telling.report import name_of
+from lifetime.testing.world.world import World
 
 EVENTS = st.one_of(
     st.builds(Send, client=st.integers(1, 3), request=st.integers(0, 3), after=st.floats(0, 9)),
@@ -85,6 +89,32 @@ def test_exactly_the_names_that_are_used_are_imported(scenario: Scenario) -> Non
     }
     used = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
     assert imported == used
+
+
+def made() -> Callable[[World], object]:
+    def make_server(world: World) -> None:
+        """Inside a function."""
+
+    return make_server
+
+
+class Maker:
+    def __call__(self, world: World) -> None:
+        """A factory as well."""
+
+
+by_a_function, by_a_class, short = made(), Maker(), lambda world: None
+
+
+@pytest.mark.parametrize("name", ["by_a_function", "by_a_class", "short"])
+def test_a_factory_that_was_made_by_a_call_is_imported_by_the_name_it_was_given(name: str) -> None:
+    assert name_of(globals()[name]) == f"{__name__}:{name}"
+
+
+@pytest.mark.parametrize("factory", [made(), Maker(), partial(lambda world: None)])
+def test_a_factory_without_a_name_is_left_to_the_reader(factory: Callable[..., object]) -> None:
+    text = replay_test(Scenario((Stop(),)), name_of(factory), 1)
+    assert "# make_server: the factory that was checked; import it" in text
 
 
 def test_a_factory_inside_a_class_is_reached_through_the_class() -> None:

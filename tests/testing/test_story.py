@@ -273,6 +273,12 @@ def test_no_line_is_too_long() -> None:
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
+def test_an_error_is_told_to_its_end() -> None:
+    told = f"uncaptured python exception, closing channel <{'x' * 80}> (TypeError: no such thing)"
+    run = Run().add("the server", Did.LOG, level="PRINT", text=told)
+    assert "(TypeError: no such thing)" in " ".join(rows_of(run))
+
+
 def test_the_same_run_gives_the_same_story() -> None:
     assert story(Scenario((Send(),)), served().trace, None) == story(
         Scenario((Send(),)), served().trace, None

@@ -13,7 +13,7 @@ from lifetime.phases import Phase
 from lifetime.testing.laws import Breach
 from lifetime.testing.laws.law import handlers_of
 from lifetime.testing.telling.clause import TOLERANCE, Clause
-from lifetime.testing.telling.words import names, phase_name, plural, quote, seconds
+from lifetime.testing.telling.words import ERROR, names, phase_name, plural, quote, seconds
 from lifetime.testing.trace import Did, Entry
 
 #: What puts one kind of entry into words; an empty text for nothing worth a word.
@@ -304,7 +304,7 @@ _PLAIN: dict[Did, Teller] = {
     Did.BLOCKED: lambda entry: _repeatable(
         f"SLEEPS for {seconds(entry.data.get('seconds', 0.0))} in the loop's thread", entry
     ),
-    Did.FAILED: lambda entry: f"BREAKS DOWN: {quote(entry.data.get('error'))}",
+    Did.FAILED: lambda entry: f"BREAKS DOWN: {quote(entry.data.get('error'), ERROR)}",
     Did.WAIT: _wait,
     Did.SPIN: lambda entry: f"POLLS {entry.data.get('polls')} times, and no time passes",
     Did.HANG: lambda entry: "waits FOR EVER: nothing more will ever happen",
@@ -322,6 +322,7 @@ _PLAIN: dict[Did, Teller] = {
         f"leaves a {entry.data.get('kind')} behind: {quote(entry.data.get('name'))}"
     ),
     Did.LOG: lambda entry: _repeatable(
-        f"logs {quote(entry.data.get('level')).lower()}: {quote(entry.data.get('text'))}", entry
+        f"logs {quote(entry.data.get('level')).lower()}: {quote(entry.data.get('text'), ERROR)}",
+        entry,
     ),
 }

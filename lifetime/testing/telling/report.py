@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from lifetime.testing.simulation import Factory, Run
 from lifetime.testing.telling.chart import chart
 from lifetime.testing.telling.replay_text import replay_test
@@ -17,6 +19,13 @@ def report(factory: Factory, run: Run) -> str:
 
 
 def name_of(factory: Factory) -> str:
-    """`package.module:factory`, as it can be imported."""
-    name = getattr(factory, "__qualname__", type(factory).__qualname__)
-    return f"{getattr(factory, '__module__', '__main__')}:{name}"
+    """`package.module:factory`, as it can be imported; no such name if it cannot.
+
+    What a call has made, such as a function inside another, has the name that its module gave it.
+    """
+    module = getattr(factory, "__module__", "__main__")
+    name: str = getattr(factory, "__qualname__", "<object>")
+    if "<" in name:
+        names = getattr(sys.modules.get(module), "__dict__", {})
+        name = next((given for given, value in names.items() if value is factory), name)
+    return f"{module}:{name}"

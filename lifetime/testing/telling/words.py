@@ -9,6 +9,9 @@ from lifetime.phases import Phase
 #: Characters of what somebody else has said, such as a reason or a line of the log.
 QUOTED = 80
 
+#: The same of an error: what is wrong often stands behind somebody's long description of himself.
+ERROR = 300
+
 #: Names in one list; the others are counted.
 NAMED = 5
 
@@ -36,8 +39,8 @@ def names(many: Iterable[str]) -> str:
     return " and ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)
 
 
-def quote(text: object) -> str:
-    """What somebody else has said: printable, on one line, and not too long."""
+def quote(text: object, length: int = QUOTED) -> str:
+    """What somebody else has said: printable, on one line, and not longer than `length`."""
     said = "" if text is None else str(text)
     line = "".join(c if c.isprintable() else "?" for c in said)
-    return line if len(line) <= QUOTED else f"{line[: QUOTED - 1]}…"
+    return line if len(line) <= length else f"{line[: length - 1]}…"

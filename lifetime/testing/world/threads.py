@@ -252,7 +252,7 @@ class Threads:
         worker = Worker(self, thread, own)
         with self._outside():
             if not worker.start(self.real_patience):
-                raise self._fail(f"the system has not started thread {thread.name!r} in time")
+                raise self.fail(f"the system has not started thread {thread.name!r} in time")
         self._names[thread.name] += 1
         count = self._names[thread.name]
         worker.name = thread.name if count == 1 else f"{thread.name} ({count})"
@@ -275,7 +275,7 @@ class Threads:
         back = self._pass_baton(worker)
         self._check()
         if not back:
-            raise self._fail(
+            raise self.fail(
                 f"thread {worker.name!r} has run for {self.real_patience:g} s of real time without"
                 " waiting or ending: it computes, or it waits where the simulation cannot see it,"
                 f" such as for {UNSEEN}"
@@ -298,7 +298,8 @@ class Threads:
             real_join(worker.thread, self.real_patience)  # its last steps are nobody's business
         return back
 
-    def _fail(self, sentence: str) -> SimulationLimit:
+    def fail(self, sentence: str) -> SimulationLimit:
+        """What to raise: it cannot be simulated.  The world raises it again wherever we meet."""
         failed = self.failed = SimulationLimit(sentence)
         return failed
 
@@ -312,7 +313,7 @@ class Threads:
 
         Called in the guard's thread.
         """
-        self._fail(
+        self.fail(
             f"the loop's thread has made no step for {self.real_patience:g} s of real time: it"
             f" computes, or one of {', '.join(each.name for each in self._workers)} holds {UNSEEN}"
         )

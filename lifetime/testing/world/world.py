@@ -21,6 +21,7 @@ from lifetime.testing.world.addresses import Address
 from lifetime.testing.world.chance import Chance
 from lifetime.testing.world.clients import Client
 from lifetime.testing.world.clock import VirtualClock
+from lifetime.testing.world.computing import interrupted
 from lifetime.testing.world.directory import Directory
 from lifetime.testing.world.leftovers import Leftovers
 from lifetime.testing.world.limits import NO_LOOP, RunOver, SimulationLimit
@@ -183,9 +184,10 @@ class World:
         return server
 
     def run(self) -> None:
-        """Let the loop run to its end, and see what it has left behind."""
+        """Let the loop run to its end, and see what it has left behind.  Raises SimulationLimit."""
+        assert self.threads is not None, "build() comes first"
         try:
-            with self.active():
+            with self.active(), interrupted(self.threads):
                 self._run_loop()
                 self._let_everything_arrive()
                 self.leftovers.note_all()

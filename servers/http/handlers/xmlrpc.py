@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from servers.http.errors import ClientError, MisuseError
+from servers.http.errors import ClientError
 
 if TYPE_CHECKING:
     from servers.http.request import Request
@@ -20,17 +20,12 @@ def read_call(body: bytes) -> tuple[tuple[Any, ...], str]:
     """Parameters and method name of a call.  Raises ClientError 400 for anything else.
 
     Parsed with defusedxml, for the standard library's parser may be made to eat all memory by a
-    few lines.  Raises MisuseError if that is not installed.
+    few lines.  Raises ImportError if that is not installed.
     """
-    try:
-        defused: Any = import_module("defusedxml.xmlrpc")
-    except ImportError:
-        raise MisuseError(
-            "XML-RPC needs defusedxml: pip install 'lifetime-servers[xmlrpc]'"
-        ) from None
+    parser = safe_parser()
     unmarshaller = xmlrpc.client.Unmarshaller(use_builtin_types=False)
     try:
-        reader = defused.DefusedExpatParser(unmarshaller)
+        reader = parser(unmarshaller)
         reader.feed(body)
         reader.close()
         params, method = unmarshaller.close(), unmarshaller.getmethodname()
@@ -41,13 +36,34 @@ def read_call(body: bytes) -> tuple[tuple[Any, ...], str]:
     return tuple(params), method
 
 
+def safe_parser() -> Any:
+    """The class that parses calls.  Raises ImportError with one sentence if it is not installed."""
+    try:
+        return import_module("defusedxml.xmlrpc").DefusedExpatParser
+    except ModuleNotFoundError:
+        raise ImportError(
+            "XML-RPC needs defusedxml: pip install 'lifetime-servers[xmlrpc]'"
+        ) from None
+
+
 class XMLRPC:
     """Answers calls to paths that begin with `prefix`.
 
     functions: by name; or override `call(method, params)`.
     limit: bytes of a call; more is answered with 413.
     An exception of a function becomes a Fault, with the text `type:value`.
+    Raises ImportError with one sentence if the extra `xmlrpc` is not installed.
     """
+
+    def __new__(cls, *args: Any, **settings: Any) -> Any:
+        """Look for what calls are parsed with, before the first comes.
+
+        Not in the constructor: old handlers have their own, and do not call this one's.  Nor for
+        those who read the body in their own way.
+        """
+        if cls.continue_request is XMLRPC.continue_request:
+            safe_parser()
+        return super().__new__(cls)
 
     def __init__(
         self,
