@@ -17,7 +17,14 @@ from lifetime import ExitNow
 from servers.channel import Channel, Sent
 from servers.http.errors import MisuseError
 from servers.http.framing import Allowance, Coding, Portion, chunk, declared_length
-from servers.http.reply import Framing, Reply, compose, compose_head, compose_plain_head
+from servers.http.reply import (
+    Answered,
+    Framing,
+    Reply,
+    compose,
+    compose_head,
+    compose_plain_head,
+)
 from servers.http.request import Request
 from servers.producers import ListProducer, Producer, in_memory
 
@@ -122,9 +129,22 @@ class AnsweringChannel(Channel):
                 outgoing = request.outgoing
                 head: bytes | None = None
                 if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
-                    head = compose_plain_head(request, preamble, len(outgoing[0]))
+                    body: bytes = outgoing[0]
+                    last: Answered | None = request.head.answered
+                    if (
+                        last is not None
+                        and last.preamble is preamble
+                        and last.length == len(body)
+                        # They are equal whatever their order, which "is not significant" (RFC
+                        # 9110, section 5.3); and comparing is cheaper than making a key.
+                        and last.headers == request.reply_headers
+                        and request._more_headers is None
+                    ):
+                        head = last.head
+                    else:
+                        head = compose_plain_head(request, preamble, len(body))
                 if head is not None:
-                    self.replies.append((request, head, outgoing[0]))
+                    self.replies.append((request, head, body))
                 else:
                     self._send_reply(request, compose(request, preamble, persistent, self.framing))
         except ExitNow:

@@ -11,6 +11,7 @@ wants to see them.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from servers.http import grammar
 from servers.http.amendment import amend
@@ -141,16 +142,20 @@ class Head:
     expects_continue: the client waits for "100 Continue" before it sends the body it announces.
     host: the value of Host, None if it is missing (HTTP/1.0).  An authority in the target
         overrides it; see Target.
+    answered, logged: what was last said to it, and of it; not ours, but of those who say it: a
+        head that is remembered comes again, and mostly wants the same.
     """
 
     __slots__ = (
         "_fields",
         "_parts",
+        "answered",
         "chunked",
         "expects_continue",
         "host",
         "keep_alive",
         "length",
+        "logged",
         "method",
         "target",
         "version",
@@ -167,6 +172,8 @@ class Head:
         self.host = fields.host
         self._fields = fields
         self._parts: Target | None = None
+        self.answered: Any = None
+        self.logged: Any = None
 
     def parts(self) -> Target:
         """What the target is made of.  Raises ClientError as split_target() does."""

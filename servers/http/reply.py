@@ -41,6 +41,21 @@ MEMORABLE = 1024
 _LAST_HEADS: dict[tuple[tuple[str, str], ...], tuple[bytes, bytes, int, bytes]] = {}
 
 
+class Answered:
+    """The head of an answer that was given twice, kept where it was asked for.
+
+    headers, preamble, length: what it was made of; the preamble is that of one second.
+    """
+
+    __slots__ = ("head", "headers", "length", "preamble")
+
+    def __init__(self, headers: dict[str, str], preamble: bytes, length: int, head: bytes) -> None:
+        self.headers = headers
+        self.preamble = preamble
+        self.length = length
+        self.head = head
+
+
 class Reply(NamedTuple):
     """One answer, ready to go.
 
@@ -71,6 +86,7 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     if last is not None:
         fields, its_preamble, its_length, head = last
         if its_preamble is preamble and its_length == length:
+            asked.answered = Answered(headers.copy(), preamble, length, head)
             return head  # the very same preamble: the same status, and the same second
     if request.reply_code != 200 or not _SPECIAL.isdisjoint(headers):
         return None  # most are 200, and then only HEAD has no body

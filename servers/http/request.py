@@ -65,7 +65,7 @@ class Request:
         self.head = head
         self.method = head.method
         self.uri = head.target
-        self.path = head.parts().path
+        self.path = (head._parts or head.parts()).path
         self.body_limit = body_limit
         self.reply_headers: dict[str, str] = {}
         self.outgoing: list[Any] = []
