@@ -142,6 +142,10 @@ class HTTPListener(Listener):
             if handler.match(request):
                 handler.handle_request(request)
                 return
+        self.answer_unwanted(request)
+
+    def answer_unwanted(self, request: Request) -> None:
+        """Answer a request that no handler wants."""
         if request.path == "*":
             request["Allow"] = ", ".join(sorted(METHODS))
             request.done()

@@ -22,6 +22,7 @@ from servers.http.status import REASONS
 from servers.loggers import CombinedFormat, escape
 from servers.medusa import producers
 from servers.medusa.counter import counter
+from servers.medusa.logger import unresolving_logger
 from servers.overriding import Overridable, passed_by, replaceable
 
 #: For a request that was made by hand, on a channel that has none.
@@ -61,7 +62,7 @@ class http_request(Request, metaclass=Overridable):
     request_counter = counter()
     responses: dict[int, str] = REASONS  # this very table is what status lines are made of
     use_chunked: Any = True
-    as_written: bool  # nobody has overridden what makes an answer's head, nor `done`
+    as_written: bool  # nobody has overridden what makes a head, `done`, or an access line's date
     path_regex = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 
     DEFAULT_ERROR_MESSAGE = "\r\n".join(
@@ -96,30 +97,47 @@ class http_request(Request, metaclass=Overridable):
         version: str | None = None,
         header: Sequence[str] = (),
     ) -> None:
-        # The engine gives a parsed head and a limit; old code gives the parts.  Our base is named,
-        # here and in done(), for every request comes by and super() is slow up to Python 3.11.
+        # The engine gives a parsed head and a limit; old code gives the parts.
+        if type(request) is not Head:
+            self._begin_by_hand(channel, request, uri, version, header)
+            return
+        # What our base's constructor sets is set here, for every request comes by: a call less,
+        # and `path` is no plain attribute of ours.
+        self.channel = channel
+        self.head = request
+        self.method = request.method
+        self._path = path = (request._parts or request.parts()).path
+        self.body_limit = command
+        self.reply_headers = {}
+        self.outgoing = []
+        self.collector = None
+        self.is_done = False
+        self.head_sent = False
+        self.close_asked = False
+        self._more_headers = None
         self.thread = get_ident()
-        if isinstance(request, Head):
-            Request.__init__(self, channel, request, command)
-        else:
-            head = _head_of(channel, request, version, header)
-            Request.__init__(self, channel, head, getattr(channel, "limits", LIMITS).body)
-            self.header = list(header)
-            self.version = version
-            if hasattr(channel, "adopt"):
-                channel.adopt(self)
         self.request_number = http_request.request_counter.increment()
-        if uri is None:
-            uri = self.path_of_head()
-        self.uri = self._first_uri = uri
+        uri = request.target
+        self.uri = self._first_uri = uri if uri == path else self.path_of_head()
+
+    def _begin_by_hand(
+        self, channel: Any, line: str, uri: str | None, version: str | None, header: Sequence[str]
+    ) -> None:
+        """Be what old code has found in a head itself."""
+        head = _head_of(channel, line, version, header)
+        self.thread = get_ident()
+        super().__init__(channel, head, getattr(channel, "limits", LIMITS).body)
+        self.header = list(header)
+        self.version = version
+        if hasattr(channel, "adopt"):
+            channel.adopt(self)
+        self.request_number = http_request.request_counter.increment()
+        self.uri = self._first_uri = self.path_of_head() if uri is None else uri
 
     def path_of_head(self) -> str:
-        """What `uri` begins as."""
-        target = self.head.target
-        if target == self._path:
-            return target
+        """What `uri` begins as, where the target is more than a path."""
         parts = self.head.parts()
-        target, mark, fragment = target.partition("#")
+        target, mark, fragment = self.head.target.partition("#")
         uri = f"{parts.path}?{parts.query}" if "?" in target else parts.path
         return f"{uri}{mark}{fragment}"
 
@@ -356,10 +374,10 @@ class http_request(Request, metaclass=Overridable):
 
         What old code does is put right first.
         """
-        headers = self.reply_headers
-        for name, value in headers.items():
+        for value in self.reply_headers.values():
             if type(value) is not str:
-                headers[name] = str(value)
+                self._write_fields_out()
+                break
         if self._excess:
             self._correct_length()
         outgoing = self.outgoing
@@ -367,11 +385,20 @@ class http_request(Request, metaclass=Overridable):
             self.outgoing = [_for_the_engine(each) for each in outgoing]
         if not self.as_written and self._more_headers is None and self.has_own_head():
             self._more_headers = []  # the engine's way for answers with something special
-        lifetime = self.channel.server.lifetime
-        if lifetime.thread is None and self.thread != get_ident():
-            lifetime.call_soon_threadsafe(Request.done, self)
+        channel = self.channel
+        lifetime = channel.server.lifetime
+        if lifetime.thread == get_ident() and not self.is_done:  # our base's way, a call less
+            self.is_done = True
+            channel.answer(self)
+        elif lifetime.thread is None and self.thread != get_ident():
+            lifetime.call_soon_threadsafe(super().done)
         else:
-            Request.done(self)
+            super().done()
+
+    def _write_fields_out(self) -> None:
+        """Numbers, and whatever else was put into `reply_headers`, become text."""
+        for name, value in self.reply_headers.items():
+            self.reply_headers[name] = str(value)
 
     def _correct_length(self) -> None:
         """A Content-Length that counts the characters of text that was pushed counts its bytes."""
@@ -380,6 +407,7 @@ class http_request(Request, metaclass=Overridable):
         if self.reply_headers.get("Content-Length") == str(length - self._excess):
             self.reply_headers["Content-Length"] = str(length)
 
+    @replaceable
     def log_date_string(self, when: float) -> str:
         """The date as access logs have it, in local time."""
         return _dates.date(when)
@@ -391,23 +419,58 @@ class http_request(Request, metaclass=Overridable):
         """
         channel: Any = self.channel
         addr = channel.addr
+        logger = channel.server.logger
+        if (
+            type(logger) is unresolving_logger
+            and logger.as_written
+            and self.as_written
+            and not self._request
+            and type(addr) is tuple
+        ):
+            # All that stands between this and the inner logger is ours.  And of a head that comes
+            # again, mostly the same is said for a second.
+            logged: _Logged | None = self.head.logged
+            if (
+                logged is None
+                or not 0.0 <= time.time() - logged.second < 1.0
+                or logged.length != bytes
+                or logged.status != self.reply_code
+            ):
+                logged = self.head.logged = _Logged(self.head, self.reply_code, bytes)
+            logger.logger.log(_client(addr) + logged.text)
+            return
         ip, port = (addr[0], addr[1]) if isinstance(addr, tuple) else ("unix", 0)
-        line = escape(self._request) if self._request else _logged(self.head)
+        line = escape(self._request or self.head.line)
         date = self.log_date_string(time.time())
-        channel.server.logger.log(ip, f'{port} - - [{date}] "{line}" {self.reply_code} {bytes}\n')
+        logger.log(ip, f'{port} - - [{date}] "{line}" {self.reply_code} {bytes}\n')
 
 
 #: What the engine does itself as long as it is what a class has.
 _build_reply_header = http_request.build_reply_header
 _response = http_request.response
 _done = http_request.done
-passed_by(http_request, ("build_reply_header", "response", "responses", "done"))
+passed_by(
+    http_request, ("build_reply_header", "response", "responses", "done", "log_date_string")
+)
 
 
-@lru_cache(maxsize=128)
-def _logged(head: Head) -> str:
-    """The request line in an access line; heads are remembered, so the same ones come again."""
-    return escape(head.line)
+class _Logged:
+    """What an access line says of a head, an answer and a second."""
+
+    __slots__ = ("length", "second", "status", "text")
+
+    def __init__(self, head: Head, status: int, length: int) -> None:
+        now = time.time()
+        self.second = now // 1
+        self.status = status
+        self.length = length
+        self.text = f'[{_dates.date(now)}] "{escape(head.line)}" {status} {length}\n'
+
+
+@lru_cache(maxsize=1024)
+def _client(addr: tuple[Any, ...]) -> str:
+    """What an access line says of a client."""
+    return f"{addr[0]}:{addr[1]} - - "
 
 
 class _Pushed(producers.simple_producer):

@@ -12,6 +12,7 @@ from typing import Any
 
 from servers.loggers import FileLogger
 from servers.medusa.m_syslog import LOG_INFO, facility_names, syslog_client
+from servers.overriding import Overridable, passed_by, replaceable
 
 
 def strip_eol(line: str) -> str:
@@ -193,15 +194,22 @@ class tail_logger:
         self.logger.log(message)
 
 
-class unresolving_logger:
+class unresolving_logger(metaclass=Overridable):
     """Writes `ip:message`."""
+
+    as_written: bool
 
     def __init__(self, logger: Any) -> None:
         self.logger = logger
 
+    @replaceable
     def log(self, ip: str, message: str) -> None:
         """Take a message of a client."""
         self.logger.log(f"{ip}:{message}")
+
+
+#: A request's access line goes to the inner logger at once.
+passed_by(unresolving_logger, ("log",))
 
 
 class resolving_logger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from servers.http import Request
 from servers.medusa import (
     auth_handler,
     default_handler,
@@ -42,6 +43,34 @@ def show(expression):
 )
 def test_what_handlers_read_of_a_request(serve, expression, expected):
     assert serve(show(expression)).get("/a;p?q").decode().endswith(expected)
+
+
+def test_a_request_of_the_engine_has_all_that_the_constructor_of_its_base_gives(serve):
+    seen = []
+
+    def answer(request):
+        seen.append(({*vars(request)}, {*vars(Request(request.channel, request.head, 0))}))
+        request.done()
+
+    serve(answers(answer)).get("/")
+    ((ours, base),) = seen
+    assert ours - {"_path"} >= base - {"path"}
+    assert "_path" in ours
+
+
+def test_a_number_behind_the_back_of_a_request_becomes_text_the_fourth_time_too(serve):
+    values = ["5"] * 3 + [5]
+
+    def answer(request):
+        request.reply_headers["Content-Length"] = values.pop(0)
+        request.reply_headers["X-Number"] = len(values)
+        request.push("hello")
+        request.done()
+
+    peer = serve(answers(answer)).connect()
+    for left in (3, 2, 1, 0):
+        fields = peer.send(get("/")).read_reply()[1]
+        assert (fields["content-length"], fields["x-number"]) == ("5", str(left))
 
 
 def test_a_line_added_to_the_header_is_found(serve):
