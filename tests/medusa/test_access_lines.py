@@ -44,9 +44,9 @@ def test_it_has_address_date_request_status_and_length(hello):
 
 
 def test_it_has_the_port_of_its_own_connection(hello):
-    assert hello.again().startswith("127.0.0.1:%d - - [" % hello.peer.sock.getsockname()[1])
-    other = asked(hello.running, hello.lines)
-    assert other.again().startswith("127.0.0.1:%d - - [" % other.peer.sock.getsockname()[1])
+    for connection in (hello, asked(hello.running, hello.lines)):
+        port = connection.peer.sock.getsockname()[1]
+        assert connection.again().startswith(f"127.0.0.1:{port} - - [")
 
 
 def test_its_date_goes_on(hello, monkeypatch):
