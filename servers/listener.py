@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import lifetime as lifetime_module
-from lifetime import Dispatcher, Lifetime, Phase, Veto, event_driven
+from lifetime import Lifetime, Phase, Veto, event_driven
 from servers.succession.inheritance import pool
+from servers.succession.lending import Lendable
 from servers.syn_filter import accept_syn, drop_syn
 
 log = logging.getLogger("servers")
@@ -46,7 +47,7 @@ MAX_FROM_QUEUE = 65536
 CLEAR_DROP = 10
 
 
-class Listener(Dispatcher):
+class Listener(Lendable):
     """Accepts connections and makes a channel for each; `make_channel` says which.
 
     address: (host, port), port 0 for any free one, host "" for everywhere; or the path of a
@@ -54,8 +55,7 @@ class Listener(Dispatcher):
     sock: a listening socket that somebody else made, instead of an address.
     max_channels: accepting pauses while so many are open; never more than the system's limit.
     batch: accepted at most in one turn of the loop.
-    owner: id of the process whose socket it is, the one that made it; only there does it empty
-        the queue and remove the file.  A daemon that forks after this sets its own id.
+    Only in its own process does it empty the queue and remove the file, see `Lendable`.
     Raises OSError if the address cannot be had, with the address in its text.
     """
 
@@ -83,7 +83,6 @@ class Listener(Dispatcher):
         self._resting = False
         self._settled_at: float | None = None  # when the last handshakes have had their time
         self._full = False  # has been at its limit, without a clear drop since
-        self.lent = False  # another process serves the queue; we may have to again
         self._path_identity: tuple[int, int] | None = None
         if sock is None:
             if address is None:
@@ -219,28 +218,12 @@ class Listener(Dispatcher):
 
     # Stopping
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether queue and file are ours alone: not a supervisor's, nor those of a parent."""
-        return not self.inherited and not self.lent and self.owner == os.getpid()
-
-    def lend(self) -> None:
-        """Another process has a copy of the socket and accepts from now on: we do not."""
-        self.lent = True
-        self.changed()
-
-    def take_back(self) -> None:
-        """That process has gone: accept again."""
-        self.lent = False
-        self.changed()
-
     def own(self) -> None:
         """Whoever we have inherited the socket from accepts no more: queue and file are ours."""
-        self.lent = self.inherited = False
+        super().own()
         accept_syn(self.socket)  # it may have begun to close the door before we came
         if isinstance(self.addr, str):
             self._path_identity = _identity(self.addr)
-        self.changed()
 
     def leave_file(self) -> None:
         """Another process has a copy of the socket and may yet serve on it: its file stays."""

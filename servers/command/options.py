@@ -50,6 +50,11 @@ def address(text: str) -> tuple[str, int]:
     return host[1:-1] if bracketed else host, port(number)
 
 
+def address_or_path(text: str) -> tuple[str, int] | str:
+    """An `address`, or the path of a Unix socket, which has a slash in it."""
+    return unix_socket(text) if "/" in text else address(text)
+
+
 def networks(text: str) -> Networks:
     """Addresses and networks, with commas."""
     try:

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             raise BadInput(f"{error}{succession.unclaimed()}") from error
         for handler in handlers:
             listener.install_handler(handler)
-        front_ends = _tell_front_ends(options, listener, succession)
+        front_ends = _tell_front_ends(options, listener)
 
         life = lifetime.default()
         life.on_reopen(error_log.reopen)
@@ -120,11 +120,6 @@ def _check_health(options: argparse.Namespace) -> None:
 def _check_icp(options: argparse.Namespace) -> None:
     if options.icp_peers is not None and options.icp is None:
         raise BadInput("--icp-peers is of no use to a server that no cache asks; give --icp PORT")
-    if options.icp is not None and options.takeover is not None:
-        raise BadInput(
-            "--icp and --takeover do not go together, for no datagrams are handed over; restart"
-            " behind the cache instead"
-        )
 
 
 def _asked_by_front_ends(options: argparse.Namespace) -> bool:
@@ -140,9 +135,7 @@ def _withdraw(options: argparse.Namespace) -> tuple[float, float | None]:
     return minimum, maximum
 
 
-def _tell_front_ends(
-    options: argparse.Namespace, listener: HTTPListener, succession: Succession
-) -> FrontEnds | None:
+def _tell_front_ends(options: argparse.Namespace, listener: HTTPListener) -> FrontEnds | None:
     """Open whatever front ends are to ask; nothing, if nobody is."""
     if not _asked_by_front_ends(options):
         return None
@@ -154,24 +147,25 @@ def _tell_front_ends(
     try:
         if options.health_listen is not None:
             where = "--health-listen"
-            log.info("health endpoints at %s", HealthListener(health, *options.health_listen).url)
+            log.info("health endpoints at %s", _health_listener(health, options.health_listen).url)
         if options.agent_check is not None:
             where = "--agent-check"
             log.info("HAProxy's agent checks: %s", AgentCheck(front_ends, options.agent_check))
         if options.icp is not None:
             where = "--icp"
             peers = options.icp_peers or Networks(LOOPBACK)
-            neighbour = ICPListener(
-                options.icp,
-                sock=succession.datagram_socket(options.icp),
-                peers=peers,
-                front_ends=front_ends,
-            )
+            neighbour = ICPListener(options.icp, peers=peers, front_ends=front_ends)
             log.info("%s answers %s", neighbour.shutdown_name, peers)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{where}: cannot listen on {reason}; choose another address") from error
     return front_ends
+
+
+def _health_listener(health: Health, where: tuple[str, int] | str) -> HealthListener:
+    if isinstance(where, str):
+        return HealthListener(health, unix=where)
+    return HealthListener(health, *where)
 
 
 def _open_console(names: list[str]) -> None:

@@ -121,9 +121,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     front.add_argument(
         "--health-listen",
-        metavar="[HOST:]PORT",
-        type=values.address,
-        help="answer them on a listener of their own, to the very end of a stop",
+        metavar="[HOST:]PORT|PATH",
+        type=values.address_or_path,
+        help="answer them on a listener of their own, to the very end of a stop; a path with a"
+        " slash is that of a Unix socket",
     )
     front.add_argument(
         "--draining-status",

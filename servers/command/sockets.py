@@ -75,10 +75,6 @@ class Succession:
         left = [each for each in self._passed if each in pool]
         return f"; what was passed is {', '.join(map(pool.describe, left))}" if left else ""
 
-    def datagram_socket(self, address: tuple[str, int]) -> socket.socket | None:
-        """The one that is bound there, if the service manager passes one."""
-        return pool.take(address, socket.SOCK_DGRAM)
-
     def settle(
         self,
         life: Lifetime,

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import lifetime as lifetime_module
-from lifetime import Dispatcher, Lifetime, Phase, Timer, Veto, event_driven
+from lifetime import Lifetime, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED
 from servers.icp.allowance import Allowance, Share
 from servers.icp.message import MAX_SIZE
@@ -28,6 +29,8 @@ from servers.icp.responder import (
     always_miss,
 )
 from servers.networks import LOOPBACK, Networks
+from servers.succession.inheritance import pool
+from servers.succession.lending import Lendable
 
 if TYPE_CHECKING:
     from servers.frontends import FrontEnds
@@ -52,7 +55,7 @@ PROMISE_TIME = 2.0
 REMEMBERED_PEERS = 256
 
 
-class ICPListener(Dispatcher):
+class ICPListener(Lendable):
     """Answers ICP queries over UDP.
 
     address: (host, port), port 0 for any free one, host "" for everywhere; or None with `sock`, a
@@ -93,10 +96,14 @@ class ICPListener(Dispatcher):
         self._share = Share(SHARE, SAVED)
         self._complaints = Allowance(ERRORS_PER_SECOND)
         self._resting: Timer | None = None
+        self.owner = os.getpid()
+        self.inherited = sock is not None
         if sock is None:
             if address is None:
                 raise ValueError("an ICPListener needs an address or a socket; give one of them")
-            sock = _bind(address)
+            sock = pool.take(address, socket.SOCK_DGRAM)
+            self.inherited = sock is not None
+            sock = sock or _bind(address)
         sock.setblocking(False)
         self.addr: Any = sock.getsockname()
         self.set_socket(sock)
@@ -170,8 +177,8 @@ class ICPListener(Dispatcher):
 
     @event_driven
     def readable(self) -> bool:
-        """Whether to wait for datagrams: not while resting."""
-        return self._resting is None
+        """Whether to wait for datagrams: not while resting, nor while another process does."""
+        return self._resting is None and not self.lent
 
     @event_driven
     def writable(self) -> bool:
@@ -220,9 +227,14 @@ class ICPListener(Dispatcher):
             self.responder.resume()
 
     def clean_shutdown_control(self, phase: int, time_in_phase: float) -> object:
-        """Phase 1: tell peers to look elsewhere; who was told to come may come.  Phase 2: close."""
+        """Phase 1: tell peers to look elsewhere; who was told to come may come.  Phase 2: close.
+
+        Where another process serves in our place, nobody has to look elsewhere.
+        """
         if phase >= Phase.REFUSING:
             self.close()
+            return None
+        if self.lent:
             return None
         now = self.lifetime.clock()
         self.responder.withdraw(now)

@@ -32,6 +32,7 @@ from lifetime.console.places import MAX_PATH, place
 from lifetime.console.sources.peers import may_ask, peer_of
 from servers.channel import Channel
 from servers.listener import Listener
+from servers.succession.lending import Lendable
 
 log = logging.getLogger("servers")
 
@@ -101,11 +102,11 @@ class HandoverPoint(Listener):
             self.successor = channel
             channel.offer(self._listeners())
 
-    def _listeners(self) -> list[Listener]:
+    def _listeners(self) -> list[Lendable]:
         if self.lifetime.phase > Phase.WITHDRAWING:
             return []  # they are closing
-        members = [each for each in self.lifetime.map.values() if isinstance(each, Listener)]
-        ours = [each for each in members if each.is_ours and each is not self and each.accepting]
+        members = [each for each in self.lifetime.map.values() if isinstance(each, Lendable)]
+        ours = [each for each in members if each.is_ours and each is not self and each.is_open]
         return ours[: MOST - 1]
 
 
@@ -118,8 +119,8 @@ class Successor(Channel):
     def __init__(self, point: HandoverPoint, sock: socket.socket, pid: int) -> None:
         self.point = point
         self.pid = pid
-        self.offered: list[Listener] = []
-        self.lent: list[Listener] = []
+        self.offered: list[Lendable] = []
+        self.lent: list[Lendable] = []
         self.serves = False  # in our place
         self._deaf = False  # it takes nothing more
         self._stop_was_its_doing = False
@@ -136,7 +137,7 @@ class Successor(Channel):
         """The listeners' Lifetime."""
         return self.point.lifetime
 
-    def offer(self, listeners: list[Listener]) -> None:
+    def offer(self, listeners: list[Lendable]) -> None:
         """Give it copies of these."""
         self.offered = listeners
         fds = [each.socket.fileno() for each in (*listeners, self.point)]
@@ -190,7 +191,7 @@ class Successor(Channel):
             return
         self.serves = True
         self.deadline = float("inf")
-        chosen = [known[number] for number in numbers if known[number].accepting]
+        chosen = [known[number] for number in numbers if known[number].is_open]
         self.lent = [*chosen, self.point]
         for listener in self.lent:
             listener.lend()

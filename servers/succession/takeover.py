@@ -16,9 +16,9 @@ from collections.abc import Callable
 from lifetime import Lifetime, Phase
 from lifetime.console.sources.peers import may_ask, peer_of
 from servers.channel import Channel
-from servers.listener import Listener
 from servers.succession.handover import MAX_LINE, MOST, handover_path
 from servers.succession.inheritance import Pool
+from servers.succession.lending import Lendable
 
 log = logging.getLogger("servers")
 
@@ -56,12 +56,12 @@ class Inheritance:
         for each in (self.sock, self.point, *self.sockets):
             each.close()
 
-    def listeners(self, lifetime: Lifetime) -> dict[int, Listener]:
+    def listeners(self, lifetime: Lifetime) -> dict[int, Lendable]:
         """Those of our listeners that have one of its sockets, by their number there.
 
         The point's is the number behind the last.
         """
-        members = [each for each in lifetime.map.values() if isinstance(each, Listener)]
+        members = [each for each in lifetime.map.values() if isinstance(each, Lendable)]
         return {
             number: listener
             for number, sock in enumerate([*self.sockets, self.point])

@@ -25,6 +25,7 @@ BAD_INPUT = {
     "no host": ("--health-listen :80", "--health-listen: ':80' is not an address"),
     "an IPv6 address as it is": ("--agent-check ::1:80", "give PORT, HOST:PORT or [IPV6]:PORT"),
     "a foreign address": ("--agent-check 203.0.113.1:0", "--agent-check: cannot listen on 203.0."),
+    "a folder": ("--health-listen /", "--health-listen: '/' is a folder, not a socket"),
     "no address": ("--health-listen no.such.host.invalid:0", "choose another address"),
 }
 
@@ -57,6 +58,23 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, option: str) -> None:
         port = somebody_else.getsockname()[1]
         words = f"{option}: cannot listen on 127.0.0.1:{port}: Address already in use"
         assert words in refusal(tmp_path, option, str(port))
+
+
+def test_health_endpoints_may_be_at_a_unix_socket(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    path = tmp_path / "health"
+    words = ["--port", str(free_ports()[8081]), "--health-listen", str(path)]
+    server = Server(["lifetime", "serve", "site", *words], tmp_path)
+    try:
+        with socket.socket(socket.AF_UNIX) as prober:
+            prober.settimeout(PATIENCE)
+            prober.connect(str(path))
+            prober.send(b"GET /readyz HTTP/1.0\r\n\r\n")
+            assert prober.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        server.stop()
+        assert not path.exists()
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(

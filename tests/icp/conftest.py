@@ -40,6 +40,9 @@ class Neighbour:
     def send(self, datagram: bytes) -> None:
         self.sock.send(datagram)
 
+    def close(self) -> None:
+        self.sock.close()
+
     def ask(self, url: str = URL) -> int | None:
         """The opcode of the answer; None if there is none for a moment."""
         self.number += 1

@@ -17,7 +17,6 @@ BAD_INPUT = {
     "a foreign address": ("--icp 203.0.113.1:0", "--icp: cannot listen on 203.0.113.1:0"),
     "peers of nobody": ("--icp-peers 10.0.0.0/8", "give --icp PORT"),
     "no network": ("--icp 0 --icp-peers everybody", "--icp-peers: 'everybody' is no network"),
-    "with a handover": ("--icp 0 --takeover site", "--icp and --takeover do not go together"),
 }
 
 

@@ -20,9 +20,11 @@ from pathlib import Path
 
 import pytest
 
+from servers.icp import Opcode
 from tests.frontends.load import load
 from tests.frontends.processes import PATIENCE, PROJECT, wait_until
 from tests.frontends.test_command import refusal
+from tests.icp.conftest import Neighbour
 from tests.succession.processes import ASLEEP, ENDED, Generation, Line
 
 HANDOVERS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
@@ -310,6 +312,32 @@ def test_health_listener_and_agent_check_go_with_it(line: Line) -> None:
     assert old.leave_phase_1()["orderly"]
     assert answers(probes, "/readyz") == b"ok\n"
     goes_on(line, new)
+
+
+def test_caches_hear_nothing_of_it(line: Line) -> None:
+    port = line.ports[9081]
+    old = line.start("--icp", str(port), "--withdraw", "60")
+    cache = Neighbour(("127.0.0.1", port))
+    with contextlib.closing(cache):
+        assert cache.ask() == Opcode.MISS
+        new = line.start("--icp", str(port))
+        # The old one is in phase 1, and would say MISS_NOFETCH.
+        assert [cache.ask() for _ in range(20)] == [Opcode.MISS] * 20
+        assert old.leave_phase_1()["orderly"]
+        assert cache.ask() == Opcode.MISS
+        new.process.kill()
+        new.becomes(ENDED)
+
+
+def test_caches_are_answered_by_the_old_one_again_if_the_new_one_dies(line: Line) -> None:
+    port = line.ports[9081]
+    old = line.start("--icp", str(port), "--withdraw", "60")
+    new = line.start("--icp", str(port))
+    new.process.kill()
+    old.says("we serve again")
+    with contextlib.closing(Neighbour(("127.0.0.1", port))) as cache:
+        cache.ask_until(Opcode.MISS)
+    assert answers(line.port) == b"Hello, world\n"
 
 
 # Who may
