@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,8 @@ import pytest
 from tests.suites.installed import ENVIRONMENT, installed
 from tests.suites.outcomes import Outcomes, read_outcomes
 
-#: Its tests listen on ports of their own choice, so they run alone.
+#: These listen on ports of their own choice, and many others write to one file of their own choice;
+#: so each run has the machine for itself.
 WITH_PORTS = "supervisor.tests.test_http"
 
 #: Seconds; they take about ten, most of them asleep.
@@ -74,8 +74,8 @@ def test_all_other_tests_of_it_come_out_as_on_its_own_medusa(tmp_path: Path) -> 
     with_ports = find_spec(WITH_PORTS)
     assert with_ports is not None and with_ports.origin is not None
     selection = ("--pyargs", "supervisor.tests", "--ignore", with_ports.origin)
-    with ThreadPoolExecutor() as both:
-        own = both.submit(run, tmp_path / "own", *selection, ours=False)
-        ours = both.submit(run, tmp_path / "ours", *selection, ours=True)
-    assert ours.result() == own.result()
-    assert len(own.result()) > MANY
+    with alone():
+        on_its_own = run(tmp_path / "own", *selection, ours=False)
+        on_ours = run(tmp_path / "ours", *selection, ours=True)
+    assert on_ours == on_its_own
+    assert len(on_its_own) > MANY
