@@ -226,8 +226,9 @@ def test_what_a_thread_runs_is_answered_in_a_shutdown(serve_script):
     running = serve_script(main)
     peer = running.connect().send(get("/script"))
     assert begun.wait(10.0)
-    running.server.lifetime.shutdown()
-    running.server.lifetime.call_later(0.05, may_end.set)
+    life = running.server.lifetime
+    life.shutdown()
+    life.call_soon_threadsafe(life.call_later, 0.05, may_end.set)
     status, fields, body = peer.read_reply()
     assert (status, fields["connection"], body) == (200, "close", b"late")
 
@@ -305,7 +306,8 @@ def test_a_function_that_fails_is_logged_and_leaves_the_map(serve, caplog):
         if "thread_channel" not in kinds:
             ended.set()
 
-    running.server.lifetime.call_every(0.01, look)
+    life = running.server.lifetime
+    life.call_soon_threadsafe(life.call_every, 0.01, look)
     assert ended.wait(10.0)
     assert "boom" in caplog.text
     peer.sock.close()
