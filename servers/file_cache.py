@@ -42,6 +42,10 @@ class FileCache:
         self.used = 0
         self._kept: dict[str, OpenFile] = {}  # closed, with their contents; the oldest first
 
+    def __contains__(self, path: str) -> bool:
+        """Whether the content of this path is kept; it may have changed on disk."""
+        return path in self._kept
+
     def open(self, path: str) -> OpenFile:
         """A file with its content, or a large one without, open; the caller closes it.
 

@@ -88,8 +88,8 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
         if its_preamble is preamble and its_length == length:
             asked.answered = Answered(headers.copy(), preamble, length, head)
             return head  # the very same preamble: the same status, and the same second
-    if request.reply_code != 200 or not _SPECIAL.isdisjoint(headers):
-        return None  # most are 200, and then only HEAD has no body
+    if has_no_body("GET", request.reply_code) or not _SPECIAL.isdisjoint(headers):
+        return None
     declared = headers.get("Content-Length")
     if declared is not None and declared != str(length):
         return None

@@ -286,6 +286,8 @@ class Request:
     def take_back(self) -> None:
         """Forget what was pushed, and the fields that described it."""
         self.channel.throw_away(self)
+        if not self.reply_headers:
+            return
         for name in (
             "Content-Length",
             "Content-Encoding",

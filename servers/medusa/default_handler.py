@@ -7,6 +7,7 @@ from posixpath import splitext
 from typing import Any
 from urllib.parse import quote, unquote
 
+from servers.filesystem import Forbidden, IsFolder, NotFound, OpenFile, Unavailable
 from servers.http.content_types import TYPES
 from servers.http.dates import parse_date
 from servers.http.status import METHODS
@@ -67,25 +68,36 @@ class default_handler:
             return
         self.hit_counter.increment()
         path = (request.split_uri()[0] or "").lstrip("/")
-        if self.filesystem.isdir(path):
-            if path and not path.endswith("/"):
-                self._redirect(request, path)
+        try:
+            if self._send_at_once(request, path):
                 return
-            found = self._default_of(path)
-            if found is None:
-                request.error(404)
-                return
-            path = found
-        elif not self.filesystem.isfile(path):
+            is_folder = self.filesystem.isdir(path)
+            exists = is_folder or self.filesystem.isfile(path)
+        except IsFolder:
+            is_folder = exists = True
+        except NotFound:
+            exists = False
+        if not exists:
             request.error(404)
-            return
-        self._send(request, path)
+        elif is_folder:
+            self._send_folder(request, path)
+        else:
+            self._send(request, path)
 
-    def _default_of(self, folder: str) -> str | None:
+    def _send_folder(self, request: Any, path: str) -> None:
+        if path and not path.endswith("/"):
+            self._redirect(request, path)
+            return
         for name in self.directory_defaults:
-            if self.filesystem.isfile(folder + name):
-                return folder + name
-        return None
+            try:
+                if self._send_at_once(request, path + name):
+                    return
+            except (NotFound, IsFolder):
+                continue
+            if self.filesystem.isfile(path + name):
+                self._send(request, path + name)
+                return
+        request.error(404)
 
     def _refuse_method(self, request: Any) -> None:
         if request.method not in METHODS:
@@ -100,24 +112,57 @@ class default_handler:
         request["Location"] = f"/{quote(path, errors='surrogateescape')}/{query}"
         request.error(301)
 
+    def _send_at_once(self, request: Any, path: str) -> bool:
+        """Send a file without asking for it step by step; True if that was possible.
+
+        Raises NotFound and IsFolder, if that is what it would come to.
+        """
+        if not (
+            isinstance(self.filesystem, filesys.os_filesystem)
+            and self.filesystem.is_plain()
+            and self.default_file_producer is producers.file_producer
+        ):
+            return False
+        try:
+            file = self.filesystem.open_regular(path)
+        except (Forbidden, Unavailable):
+            return False
+        length, mtime = file.status.st_size, file.mtime
+        if self._is_known(request, length, mtime):
+            file.close()
+            self._send_not_modified(request)
+            return True
+        date = file.notes.get("Last-Modified")
+        if date is None:
+            date = file.notes["Last-Modified"] = http_date.build_http_date(mtime)
+        self._send_file(request, path, file, length, date)
+        return True
+
     def _send(self, request: Any, path: str) -> None:
         status = self.filesystem.stat(path)
         length, mtime = status[6], int(status[8])  # stat_result, or the tuple it once was
         if self._is_known(request, length, mtime):
-            request.reply_code = 304
-            request.done()
-            self.cache_counter.increment()
+            self._send_not_modified(request)
             return
         try:
             file = self.filesystem.open(path, "rb")
         except OSError:
             request.error(404)
             return
-        request["Last-Modified"] = http_date.build_http_date(mtime)
+        self._send_file(request, path, file, length, http_date.build_http_date(mtime))
+
+    def _send_not_modified(self, request: Any) -> None:
+        request.reply_code = 304
+        request.done()
+        self.cache_counter.increment()
+
+    def _send_file(self, request: Any, path: str, file: Any, length: int, date: object) -> None:
+        request["Last-Modified"] = date
         request["Content-Length"] = length
         self.set_content_type(path, request)
         if request.method == "GET":
-            request.push(self._producer(file, length))
+            content = file.content if type(file) is OpenFile else None
+            request.push(self._producer(file, length) if content is None else content)
         else:
             file.close()
         self.file_counter.increment()

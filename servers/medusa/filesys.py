@@ -12,7 +12,12 @@ import stat as stat_module
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from typing import IO, Any
+
+from servers.file_cache import FileCache
+from servers.filesystem import Filesystem, NotFound, OpenFile
+from servers.overriding import Overridable, passed_by
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -60,10 +65,11 @@ class abstract_filesystem:
         raise NotImplementedError("a filesystem must implement longify((name, stat))")
 
 
-class os_filesystem(abstract_filesystem):
+class os_filesystem(abstract_filesystem, metaclass=Overridable):
     """The files below `root`."""
 
     path_module: Any = posixpath
+    as_written: bool  # nobody has overridden how a file is found and opened
 
     def __init__(self, root: str, wd: str = "/") -> None:
         self.root = root
@@ -145,6 +151,30 @@ class os_filesystem(abstract_filesystem):
             path = path[1:]
         return path
 
+    @cached_property
+    def kept_files(self) -> FileCache:
+        """Small files that were asked for, by their real paths."""
+        return FileCache(Filesystem("/", follow_links=True, hidden=True))
+
+    def is_plain(self) -> bool:
+        """Whether `open_regular` finds what the methods would find, for all of them are ours."""
+        return (
+            self.as_written
+            and self.__dict__.keys() <= _OWN
+            and self.root[:1] == "/"
+            and "/.." not in self.root
+        )
+
+    def open_regular(self, path: str) -> OpenFile:
+        """A regular file, mostly with its content; the caller closes it.
+
+        Raises as `servers.filesystem.Filesystem.open` does.
+        """
+        real = _real_path(self.root, self.wd, path)
+        if real not in self.kept_files and not _exists(real):
+            raise NotFound(path)
+        return self.kept_files.open(real)
+
     def translate(self, path: str) -> str:
         """The real path."""
         path = self.normalize(self.path_module.join(self.wd, path))
@@ -154,6 +184,30 @@ class os_filesystem(abstract_filesystem):
     def __repr__(self) -> str:
         return f"<unix-style fs root:{self.root} wd:{self.wd}>"
 
+
+#: What an object has, unless something was put into this one alone.
+_OWN = frozenset({"root", "wd", "kept_files"})
+
+passed_by(
+    os_filesystem, ("translate", "normalize", "isfile", "isdir", "stat", "open", "path_module")
+)
+
+
+@lru_cache(maxsize=256)
+def _real_path(root: str, wd: str, path: str) -> str:
+    """As `translate`; remembered, for it takes longer than to open the file."""
+    return os_filesystem(root, wd).translate(path)
+
+
+def _exists(path: str) -> bool:
+    """Whether it is worth trying to open it: to be told so is a third of failing."""
+    try:
+        return os.access(path, os.F_OK, effective_ids=_KNOWS_EFFECTIVE_IDS)
+    except ValueError:  # a name that no file can have
+        return False
+
+
+_KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
 unix_filesystem = os_filesystem
 

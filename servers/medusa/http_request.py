@@ -33,6 +33,10 @@ _dates = CombinedFormat()
 #: What an absolute target begins with.
 _ORIGIN = re.compile("[^:/?#]+://[^/?#]*")
 
+#: What a uri falls into: path, params, query, fragment, and what they begin with.
+_PATH_REGEX = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
+_MARKS = frozenset(";?#")
+
 
 class command_word(str):
     """A method that compares equal in upper and lower case, for handlers were written for both.
@@ -63,7 +67,7 @@ class http_request(Request, metaclass=Overridable):
     responses: dict[int, str] = REASONS  # this very table is what status lines are made of
     use_chunked: Any = True
     as_written: bool  # nobody has overridden what makes a head, `done`, or an access line's date
-    path_regex = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
+    path_regex = _PATH_REGEX
 
     DEFAULT_ERROR_MESSAGE = "\r\n".join(
         (
@@ -216,17 +220,32 @@ class http_request(Request, metaclass=Overridable):
         """
         ours, of = self._our_split
         if self._split_uri is None or (self._split_uri is ours and of is not self.uri):
-            is_first = self.uri is self._first_uri
-            # Split before it is decoded: an escaped question mark separates nothing.
-            match = self.path_regex.fullmatch(self._target() if is_first else self.uri)
-            if match is None:
-                raise ValueError("Broken URI")
-            path, params, query, fragment = match.groups()
-            if is_first:
-                path, params = self.decoded(path), self.decoded(params)
-            self._split_uri = path, params, query, fragment
+            if self._is_path_alone():
+                self._split_uri = self.uri, None, None, None
+            else:
+                self._split_uri = self._split_by_regex()
             self._our_split = self._split_uri, self.uri
         return self._split_uri
+
+    def _is_path_alone(self) -> bool:
+        """Whether the regex would find nothing but a path: most are that, and it takes its time."""
+        uri = self.uri
+        return (
+            uri is self.head.target  # so it has nothing that was decoded, either
+            and self.path_regex is _PATH_REGEX
+            and _MARKS.isdisjoint(uri)
+        )
+
+    def _split_by_regex(self) -> tuple[str | None, ...]:
+        is_first = self.uri is self._first_uri
+        # Split before it is decoded: an escaped question mark separates nothing.
+        match = self.path_regex.fullmatch(self._target() if is_first else self.uri)
+        if match is None:
+            raise ValueError("Broken URI")
+        path, params, query, fragment = match.groups()
+        if is_first:
+            path, params = self.decoded(path), self.decoded(params)
+        return path, params, query, fragment
 
     def _target(self) -> str:
         target = self.head.target
@@ -321,8 +340,8 @@ class http_request(Request, metaclass=Overridable):
             self["Cache-Control"] = caching
         self._excess = 0
         self.reply_code = code
-        page = self.DEFAULT_ERROR_MESSAGE % {"code": code, "message": message}
-        self["Content-Length"] = len(page.encode("utf-8"))
+        page, length = _page(self.DEFAULT_ERROR_MESSAGE, code, message)
+        self["Content-Length"] = length
         self["Content-Type"] = "text/html"
         self.push(page)
         self.done()
@@ -471,6 +490,13 @@ class _Logged:
 def _client(addr: tuple[Any, ...]) -> str:
     """What an access line says of a client."""
     return f"{addr[0]}:{addr[1]} - - "
+
+
+@lru_cache(maxsize=64)
+def _page(template: str, code: int, message: str) -> tuple[str, int]:
+    """A canned page, and its length in bytes."""
+    page = template % {"code": code, "message": message}
+    return page, len(page.encode("utf-8"))
 
 
 class _Pushed(producers.simple_producer):

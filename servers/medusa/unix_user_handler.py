@@ -24,6 +24,7 @@ class unix_user_handler(default_handler.default_handler):
         super().__init__(None)
         self.public_html = public_html
         self.fs_cache: dict[str, Any] = {}
+        self.kept_files = filesys.unix_filesystem("/").kept_files
 
     def match(self, request: Any) -> Any:
         """Whether somebody's folder is meant."""
@@ -56,7 +57,9 @@ class unix_user_handler(default_handler.default_handler):
                 return None
             if len(self.fs_cache) >= REMEMBERED:
                 self.fs_cache.clear()
-            self.fs_cache[user] = filesys.unix_filesystem(folder)
+            filesystem = filesys.unix_filesystem(folder)
+            filesystem.kept_files = self.kept_files  # one bound for all of them
+            self.fs_cache[user] = filesystem
         return self.fs_cache[user]
 
     def status(self) -> Any:

@@ -24,6 +24,7 @@ class Case:
     headers: sent besides Host.
     depth: requests sent at a time on one connection.
     body: bytes of a POST; 0: a GET.
+    content: the text of a POST, instead.
     idle: how many silent connections stand beside the busy ones, measurement by measurement.
     traced: count system calls instead of time.
     servers: who takes part.
@@ -36,6 +37,7 @@ class Case:
     headers: tuple[tuple[str, str], ...] = ()
     depth: int = 1
     body: int = 0
+    content: str = ""
     idle: tuple[int, ...] = ()
     traced: bool = False
     aim: str = ""

@@ -1,6 +1,6 @@
 """What a handler of the old style costs on our medusa and on supervisor's, in one run.
 
-    python -m tests.benchmarks.medusa [--cases hello,headers,echo] [--seconds 2] [--rounds 3]
+    python -m tests.benchmarks.medusa [--cases hello,file1k,...] [--seconds 2] [--rounds 3]
                                       [--markdown FILE]
 
 As in `tests.benchmarks.http`, whose load this is; needs wrk and `lifetime-servers[suites]`.
@@ -9,21 +9,31 @@ As in `tests.benchmarks.http`, whose load this is; needs wrk and `lifetime-serve
 import argparse
 import sys
 import tempfile
+import xmlrpc.client
 from pathlib import Path
 
 from tests.benchmarks import wrk
 from tests.benchmarks.cases import BROWSER, Case
 from tests.benchmarks.http import Benchmark, chosen
-from tests.benchmarks.results import Results, Table, number
+from tests.benchmarks.results import Results, Table, idle_name, number
 from tests.benchmarks.servers import Server, lacking
 from tests.processes.server import ServerProcess, free_port
+from tests.site_folder import fill
 
 NAMES = ("ours", "supervisor")
 
 CASES = [
     Case("hello", "/hello", NAMES),
     Case("headers", "/hello", NAMES, headers=tuple(BROWSER.items())),
+    Case("pipelined", "/hello", NAMES, depth=16),
+    Case("close", "/hello", NAMES, headers=(("Connection", "close"),)),
+    Case("idle", "/hello", NAMES, idle=(100,)),
     Case("echo", "/echo", NAMES, body=64),
+    Case("password", "/private", NAMES, headers=(("Authorization", "Basic YW5uYTpzZWNyZXQ="),)),
+    Case("file1k", "/file1k", NAMES),
+    Case("file100k", "/file100k", NAMES),
+    Case("nothing", "/nothing", NAMES),
+    Case("xmlrpc", "/RPC2", NAMES, content=xmlrpc.client.dumps((1, 2, 3), "sum")),
 ]
 
 AIM = "3"
@@ -34,21 +44,26 @@ def server(name: str) -> Server:
 
     def start(site: Path, cpus: set[int]) -> ServerProcess:
         port = free_port()
-        command = [sys.executable, "-m", "tests.benchmarks.medusa_site", name, str(port)]
+        command = [sys.executable, "-m", "tests.benchmarks.medusa_site", name, str(port), str(site)]
         return ServerProcess(command, port, cpus)
 
     return Server(name, start, lacking("supervisor") if name == "supervisor" else "")
+
+
+def names_of(case: Case) -> list[str]:
+    """Under which names its results stand."""
+    return [idle_name(case, count) for count in case.idle] or [case.name]
 
 
 def table(results: Results, cases: list[Case]) -> Table:
     """Time and rate of both, and how many times as fast we are."""
     columns = ["case", "ours, us", "supervisor, us", "ratio", "aim", "ours, 1/s", "supervisor, 1/s"]
     rows = []
-    for case in cases:
-        times = [number(results.cpu(case.name, name)) for name in NAMES]
-        rates = [number(results.rate(case.name, name), ",.0f") for name in NAMES]
-        ratio = number(results.ratio(case.name, "supervisor", "ours"), ".2f")
-        rows.append([case.name, *times, ratio, AIM, *rates])
+    for each in [name for case in cases for name in names_of(case)]:
+        times = [number(results.cpu(each, name)) for name in NAMES]
+        rates = [number(results.rate(each, name), ",.0f") for name in NAMES]
+        ratio = number(results.ratio(each, "supervisor", "ours"), ".2f")
+        rows.append([each, *times, ratio, AIM, *rates])
     return Table("Server CPU per request, and requests per second", columns, rows)
 
 
@@ -67,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     cases = [case for case in CASES if case.name in names]
     with tempfile.TemporaryDirectory() as folder:
-        benchmark = Benchmark(Path(folder), options.seconds, options.rounds)
+        site = fill(Path(folder) / "site")
+        benchmark = Benchmark(site, options.seconds, options.rounds)
         for case in cases:
             print(case.name, file=sys.stderr)
             benchmark.run(case, servers)

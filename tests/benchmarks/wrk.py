@@ -44,6 +44,8 @@ def script(case: Case) -> str:
         return PIPELINE.replace("DEPTH", str(case.depth))
     if case.body:
         return f'wrk.method = "POST"\nwrk.body = string.rep("x", {case.body})\n'
+    if case.content:
+        return f'wrk.method = "POST"\nwrk.body = [[{case.content}]]\n'
     return ""
 
 

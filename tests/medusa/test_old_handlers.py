@@ -7,6 +7,7 @@ import io
 import os
 import pwd
 import sys
+import time
 import xmlrpc.client
 
 import pytest
@@ -174,6 +175,73 @@ def test_a_filesystem_of_ones_own_is_served(serve):
     running = serve(default_handler.default_handler(memory_filesystem()))
     assert running.get("/a.txt") == b"in memory"
     assert running.ask(get("/b.txt"))[0] == 404
+
+
+def kept(folder):
+    """A filesystem whose files have been at rest for long enough to be kept in memory."""
+    fs = filesys.os_filesystem(str(folder))
+    fs.kept_files.clock = lambda: time.time() + 3600
+    return fs
+
+
+def test_a_small_file_is_kept_in_memory_until_it_changes(serve, tmp_path):
+    (tmp_path / "x").write_bytes(b"old")
+    fs = kept(tmp_path)
+    running = serve(default_handler.default_handler(fs))
+    assert [running.get("/x") for _ in range(3)] == [b"old"] * 3
+    assert fs.kept_files.used
+    status, fields, _ = running.ask(get("/x"))
+    since = f"If-Modified-Since: {fields['last-modified']}"
+    assert (status, running.ask(get("/x", since))[0]) == (200, 304)
+    (tmp_path / "x").write_bytes(b"new")
+    assert running.get("/x") == b"new"
+    (tmp_path / "x").unlink()
+    assert running.ask(get("/x"))[0] == 404
+
+
+def test_a_folder_is_its_index_and_has_a_slash(serve, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "default.html").write_bytes(b"here")
+    (tmp_path / "b").mkdir()
+    running = serve(default_handler.default_handler(kept(tmp_path)))
+    assert running.get("/a/") == b"here"
+    assert running.ask(get("/a?q"))[1]["location"] == "/a/?q"
+    assert running.ask(get("/b/"))[0] == 404
+    assert running.ask(get("/a/none"))[0] == 404
+
+
+@pytest.mark.parametrize("name", ["isfile", "open", "stat", "translate", "normalize"])
+@pytest.mark.parametrize("where", ["the object", "its class"])
+def test_what_is_put_into_a_filesystem_is_asked(serve, tmp_path, name, where):
+    (tmp_path / "x").write_bytes(b"x")
+    asked = []
+
+    class watched(filesys.os_filesystem):
+        pass
+
+    def spy(method):
+        def replacement(*args):
+            asked.append(name)
+            return method(*args)
+
+        return replacement
+
+    fs = watched(str(tmp_path))
+    owner = fs if where == "the object" else watched
+    running = serve(default_handler.default_handler(fs))
+    assert running.get("/x") == b"x"
+    setattr(owner, name, spy(getattr(owner, name)))  # after it has served already
+    assert running.get("/x") == b"x"
+    assert asked
+
+
+@pytest.mark.parametrize("root", ["{}/", "{}//", "{}/a/..", "."])
+def test_a_root_may_be_written_in_any_way(serve, tmp_path, monkeypatch, root):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "x").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    running = serve(default_handler.default_handler(kept(root.format(tmp_path))))
+    assert running.get("/x") == b"x"
 
 
 def test_a_file_that_is_large_arrives_whole(serve, tmp_path):

@@ -46,10 +46,13 @@ def test_bytes_of_known_length():
     assert frame.persistent
 
 
-def test_the_short_way_says_the_same_as_the_long_one():
+@pytest.mark.parametrize("status", [200, 201, 299, 301, 404, 500])
+def test_the_short_way_says_the_same_as_the_long_one(status: int):
     for fields in ({}, {"Content_Type": "a/b", "X_A": "é"}, {"Content_Length": "3"}):
-        plain = compose_plain_head(request("GET", "1.1", "abc", **fields), PREAMBLE, 3)
-        assert plain == compose(request("GET", "1.1", "abc", **fields), PREAMBLE, True).items[0]
+        short, long = (request("GET", "1.1", "abc", **fields) for _ in range(2))
+        short.reply_code = long.reply_code = status
+        plain = compose_plain_head(short, PREAMBLE, 3)
+        assert plain == compose(long, PREAMBLE, True).items[0]
 
 
 def test_a_remembered_head_is_not_given_for_another_length_second_or_status():
@@ -63,9 +66,17 @@ def test_a_remembered_head_is_not_given_for_another_length_second_or_status():
     assert plain(PREAMBLE, "abcd") == first.replace(b"3", b"4")
     assert plain(later, "abc") == first.replace(b"now", b"later")
     assert plain(PREAMBLE, "abc") == first
-    missing = request("GET", "1.1", "abc", Content_Type="a/remembered")
-    missing.reply_code = 404
-    assert compose_plain_head(missing, status_line(404).encode(), 3) is None
+    missing = status_line(404).encode()
+    assert plain(missing, "abc") == first.replace(PREAMBLE, missing)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_remembered_head_is_not_given_to_an_answer_without_a_body(status: int):
+    asked = request("GET", "1.1", "abc", Content_Type="a/bodiless")
+    asked.reply_code = status
+    assert compose_plain_head(asked, status_line(status).encode(), 3) is None
+    assert compose_plain_head(request("GET", "1.1", "abc", Content_Type="a/bodiless"), PREAMBLE, 3)
+    assert compose_plain_head(asked, status_line(status).encode(), 3) is None
 
 
 def test_a_remembered_head_is_not_given_to_those_who_need_another():
