@@ -48,8 +48,8 @@ def http_slow(world: World) -> None:
 @good
 def http_streams_a_producer(world: World) -> None:
     def pieces() -> Iterator[bytes]:
-        for number in range(40):
-            yield b"%d" % number * 500
+        for number in range(12):
+            yield b"%d" % number * 2000
 
     class Streaming(Hello):
         def handle_request(self, request: Any) -> None:
