@@ -49,7 +49,7 @@ def http_slow(world: World) -> None:
 def http_streams_a_producer(world: World) -> None:
     def pieces() -> Iterator[bytes]:
         for number in range(12):
-            yield b"%d" % number * 2000
+            yield b"%d" % number * 500
 
     class Streaming(Hello):
         def handle_request(self, request: Any) -> None:
