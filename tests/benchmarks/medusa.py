@@ -23,7 +23,7 @@ from tests.site_folder import fill
 NAMES = ("ours", "supervisor")
 
 CASES = [
-    Case("hello", "/hello", NAMES),
+    Case("hello", "/hello", ("limit", *NAMES)),
     Case("headers", "/hello", NAMES, headers=tuple(BROWSER.items())),
     Case("pipelined", "/hello", NAMES, depth=16),
     Case("close", "/hello", NAMES, headers=(("Connection", "close"),)),
@@ -40,11 +40,15 @@ AIM = "3"
 
 
 def server(name: str) -> Server:
-    """The site on one of both."""
+    """The site on one of both, or what neither can be cheaper than."""
 
     def start(site: Path, cpus: set[int]) -> ServerProcess:
         port = free_port()
-        command = [sys.executable, "-m", "tests.benchmarks.medusa_site", name, str(port), str(site)]
+        module = "tests.benchmarks.medusa_limit"
+        words = [str(port)]
+        if name != "limit":
+            module, words = "tests.benchmarks.medusa_site", [name, str(port), str(site)]
+        command = [sys.executable, "-m", module, *words]
         return ServerProcess(command, port, cpus)
 
     return Server(name, start, lacking("supervisor") if name == "supervisor" else "")
@@ -57,10 +61,11 @@ def names_of(case: Case) -> list[str]:
 
 def table(results: Results, cases: list[Case]) -> Table:
     """Time and rate of both, and how many times as fast we are."""
-    columns = ["case", "ours, us", "supervisor, us", "ratio", "aim", "ours, 1/s", "supervisor, 1/s"]
+    columns = ["case", "limit, us", "ours, us", "supervisor, us", "ratio", "aim"]
+    columns += ["ours, 1/s", "supervisor, 1/s"]
     rows = []
     for each in [name for case in cases for name in names_of(case)]:
-        times = [number(results.cpu(each, name)) for name in NAMES]
+        times = [number(results.cpu(each, name)) for name in ("limit", *NAMES)]
         rates = [number(results.rate(each, name), ",.0f") for name in NAMES]
         ratio = number(results.ratio(each, "supervisor", "ours"), ".2f")
         rows.append([each, *times, ratio, AIM, *rates])
@@ -75,8 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     names = chosen(options.cases, [case.name for case in CASES], "case")
-    servers = [server(name) for name in NAMES]
-    missing = wrk.missing() or servers[1].missing
+    servers = [server(name) for name in ("limit", *NAMES)]
+    missing = wrk.missing() or servers[-1].missing
     if missing:
         raise SystemExit(missing)
 
@@ -86,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         benchmark = Benchmark(site, options.seconds, options.rounds)
         for case in cases:
             print(case.name, file=sys.stderr)
-            benchmark.run(case, servers)
+            benchmark.run(case, [each for each in servers if each.name in case.servers])
     shown = table(benchmark.results, cases)
     print("\n".join([shown.plain(), *benchmark.results.remarks]))
     if options.markdown:

@@ -8,6 +8,8 @@ ones stumble over Python 3.
 
 import sys
 
+from tests.benchmarks.medusa_limit import hello_handler, null_logger
+
 if sys.argv[1] == "ours":
     from servers.medusa import asyncore_25 as asyncore
     from servers.medusa.auth_handler import auth_handler
@@ -22,18 +24,6 @@ else:
     from supervisor.medusa.default_handler import default_handler
     from supervisor.medusa.filesys import os_filesystem
     from supervisor.medusa.xmlrpc_handler import collector, xmlrpc_handler
-
-
-class hello_handler:
-    def match(self, request):
-        return request.uri == '/hello'
-
-    def handle_request(self, request):
-        s = 'Hello, world\n'
-        request['Content-Type'] = 'text/plain'
-        request['Content-Length'] = len(s)
-        request.push(s)
-        request.done()
 
 
 class echo_handler:
@@ -60,13 +50,6 @@ class private_handler(hello_handler):
 
     def match(self, request):
         return request.uri == '/private'
-
-
-class null_logger:
-    """Both write an access line for each request; what becomes of it costs neither anything."""
-
-    def log(self, message):
-        pass
 
 
 def main(medusa, port, folder):
