@@ -18,8 +18,8 @@ from typing import Any
 from lifetime import Lifetime, Phase
 from servers.channel import Channel
 from servers.frontends.frontends import FrontEnds, in_a_line
+from servers.frontends.roomy import RoomyListener
 from servers.frontends.state import Availability
-from servers.listener import Listener
 
 log = logging.getLogger("servers")
 
@@ -72,14 +72,12 @@ def weight_of(load: float) -> int:
     return max(round(100 * (1.0 - min(max(load, 0.0), 1.0))), 1)
 
 
-class AgentCheck(Listener):
+class AgentCheck(RoomyListener):
     """Listens for HAProxy's agent checks.
 
     address: (host, port), or the path of a Unix socket.
     Raises OSError if the address cannot be had.
     """
-
-    stays = True
 
     def __init__(
         self,
@@ -96,20 +94,12 @@ class AgentCheck(Listener):
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Tell one HAProxy."""
         sock.getpeername()  # raises OSError if it has gone already
-        if len(self.channels) + 1 >= self.max_channels:
-            self._make_room()
+        self.have_room()
         AgentChannel(self, sock, addr)
 
-    def _make_room(self) -> bool:
-        longest = min(self.channels, key=lambda channel: channel.began, default=None)
-        if longest is not None:
-            longest.close()
-        return longest is not None
-
-    def _rest(self, error: OSError) -> None:
-        # Out of descriptors: one of ours for the next HAProxy, who waits no longer than a turn.
-        if not self._make_room():
-            super()._rest(error)
+    def longest_silent(self) -> Any:
+        """The oldest: each has its line at once."""
+        return min(self.channels, key=lambda channel: channel.began, default=None)
 
     def line(self, state: Availability) -> str:
         """What is said in this state."""

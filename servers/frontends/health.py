@@ -20,6 +20,7 @@ from servers.frontends.findings import Finding, as_json, as_text, as_verbose_tex
 from servers.frontends.followers import MAX_NAMES
 from servers.frontends.frontends import FrontEnds, why_failing
 from servers.frontends.haproxy_state import FIELD, ServerState, parse_server_state
+from servers.frontends.roomy import RoomyListener
 from servers.http.channel import HTTPChannel
 from servers.http.errors import ClientError
 from servers.http.limits import Limits
@@ -206,14 +207,13 @@ class HealthChannel(HTTPChannel):
         return None
 
 
-class HealthListener(HTTPListener):
+class HealthListener(RoomyListener, HTTPListener):
     """A listener for health probes alone; it answers until phase 4.
 
     health: the handler; everything else is as with `HTTPListener`, but that without `limits` there
         are `MAX_CHANNELS` connections at most.
     """
 
-    stays = True
     channel_class = HealthChannel
 
     def __init__(self, health: Health, host: str = "", port: int = 0, **settings: Any) -> None:
@@ -225,20 +225,12 @@ class HealthListener(HTTPListener):
 
     def make_channel(self, sock: socket.socket, addr: Any) -> None:
         """Serve a prober; whoever has not asked for longest makes room for it."""
-        if len(self.channels) + 1 >= self.max_channels:
-            self._make_room()
+        self.have_room()
         super().make_channel(sock, addr)
 
-    def _make_room(self) -> bool:
-        longest = next(iter(self._by_silence), None)
-        if longest is not None:
-            longest.close()
-        return longest is not None
-
-    def _rest(self, error: OSError) -> None:
-        # Out of descriptors: one of ours for the next prober, who waits no longer than a turn.
-        if not self._make_room():
-            super()._rest(error)
+    def longest_silent(self) -> Any:
+        """Whoever has not asked for longest."""
+        return next(iter(self._by_silence), None)
 
     def channel_opened(self, channel: object) -> None:
         """A connection has begun."""

@@ -9,6 +9,7 @@ stay registered, and answers to pipelined requests are sent together.
 import select
 import socket
 import sys
+from collections.abc import Callable
 
 CANNED = (
     b"HTTP/1.1 200 OK\r\n"
@@ -20,7 +21,12 @@ CANNED = (
 )
 
 
-def serve(port: int) -> None:
+def canned(data: bytes) -> bytes:
+    """What one request, or several that came together, get."""
+    return CANNED * data.count(b"\r\n\r\n")
+
+
+def serve(port: int, answer: Callable[[bytes], bytes] = canned) -> None:
     """Answer for ever."""
     listener = socket.create_server(("127.0.0.1", port), backlog=4096)
     listener.setblocking(False)
@@ -42,7 +48,7 @@ def serve(port: int) -> None:
             except ConnectionResetError:
                 data = b""
             if data:
-                connection.send(CANNED * data.count(b"\r\n\r\n"))
+                connection.send(answer(data))
             else:
                 del connections[descriptor]
                 connection.close()

@@ -6,9 +6,9 @@ It calls the handler, joins what that has said, sends it and makes an access lin
 method and no field, checks nothing, knows no second request in one piece, no limit, no stop.
 """
 
-import select
-import socket
 import sys
+
+from tests.benchmarks.limit import serve
 
 
 class hello_handler:
@@ -50,47 +50,21 @@ class Request:
         pass
 
 
-def answer(data: bytes, handlers: list[hello_handler], logger: null_logger) -> bytes:
+HANDLERS, LOGGER = [hello_handler()], null_logger()
+
+
+def answer(data: bytes) -> bytes:
     """What one request gets."""
     request = Request(data[4 : data.index(b" ", 4)].decode())
-    for handler in handlers:
+    for handler in HANDLERS:
         if handler.match(request):
             handler.handle_request(request)
             break
     fields = "".join([f"{name}: {value}\r\n" for name, value in request.fields.items()])
     body = "".join(request.pushed)
-    logger.log(f'127.0.0.1:1 - - [now] "GET {request.uri} HTTP/1.1" 200 {len(body)}\n')
+    LOGGER.log(f'127.0.0.1:1 - - [now] "GET {request.uri} HTTP/1.1" 200 {len(body)}\n')
     return f"HTTP/1.1 200 OK\r\nDate: now\r\n{fields}\r\n{body}".encode()
 
 
-def serve(port: int) -> None:
-    """Answer for ever."""
-    handlers, logger = [hello_handler()], null_logger()
-    listener = socket.create_server(("127.0.0.1", port), backlog=4096)
-    listener.setblocking(False)
-    poll = select.epoll()
-    poll.register(listener.fileno(), select.EPOLLIN)
-    connections: dict[int, socket.socket] = {}
-    while True:
-        for descriptor, _ in poll.poll():
-            connection = connections.get(descriptor)
-            if connection is None:
-                connection, _ = listener.accept()
-                connection.setblocking(False)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connections[connection.fileno()] = connection
-                poll.register(connection.fileno(), select.EPOLLIN)
-                continue
-            try:
-                data = connection.recv(65536)
-            except ConnectionResetError:
-                data = b""
-            if data:
-                connection.send(answer(data, handlers, logger))
-            else:
-                del connections[descriptor]
-                connection.close()
-
-
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), answer)
