@@ -81,6 +81,7 @@ class FileCache:
 
     def _keep(self, path: str, file: OpenFile) -> None:
         cost = _cost(file)
+        self._forget(path)
         while self._kept and self.used + cost > self.budget:
             self._forget(next(iter(self._kept)))
         if cost <= self.budget:
@@ -88,7 +89,10 @@ class FileCache:
             self.used += cost
 
     def _forget(self, path: str) -> None:
-        self.used -= _cost(self._kept.pop(path))
+        # While the system answers one loop, another one in another thread may have been here.
+        file = self._kept.pop(path, None)
+        if file is not None:
+            self.used -= _cost(file)
 
 
 def _cost(file: OpenFile) -> int:

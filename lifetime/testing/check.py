@@ -14,12 +14,14 @@ from lifetime.testing.enumeration import Scope, Walk, neighbourhood, scenarios_i
 from lifetime.testing.events import Scenario
 from lifetime.testing.laws import Allowances
 from lifetime.testing.laws.ending import SameSeedSameTrace
+from lifetime.testing.loading import FactoryError
 from lifetime.testing.repetition import repeated, unrepeatable
 from lifetime.testing.shrinking import shrunk
 from lifetime.testing.simulation import Factory, Run, simulate
 from lifetime.testing.strategies import scenarios
 from lifetime.testing.telling.coverage import Coverage
 from lifetime.testing.telling.report import report
+from lifetime.testing.trace import Did, Entry
 from lifetime.testing.verdict import LawBroken, Verdict
 
 #: Each so-many-th run is run twice: the same scenario must give the same trace (law 10).
@@ -53,8 +55,8 @@ def check_dispatcher(
     must_reach: situations (see `SITUATIONS`) that the runs must come into.
     allowances: what is still taken for prompt.
     Raises LawBroken, with the story of the smallest run that was found; NeverReached; ValueError
-    for a situation that nobody knows; what the factory raises; SimulationLimit for what cannot be
-    simulated.
+    for a situation that nobody knows; what the factory raises; FactoryError if it makes nothing;
+    SimulationLimit for what cannot be simulated.
     """
     __tracebackhide__ = True  # pytest shows the caller's line and the story
     Coverage().missing(must_reach)  # a slip is told before the runs, not behind them
@@ -86,14 +88,17 @@ def judge_dispatcher(
     """As `check_dispatcher`, but what is broken is in the verdict that it returns."""
     verdict = Verdict(factory, seed, laws)
     begun = time.perf_counter()
+    has_joined = False
 
     def run(scenario: Scenario) -> Run:
+        nonlocal has_joined
         verdict.visited += 1
         if progress is not None:
             progress(verdict.visited, 0 if exhaustive else examples)
         result = simulate(
             factory, scenario, laws=laws, allowances=allowances, coverage=verdict.coverage
         )
+        has_joined = has_joined or any(map(_joins, result.trace.entries))
         if result.breach is None and verdict.visited % REPEATED == 0:
             result = repeated(factory, result, laws, allowances)
         return result
@@ -111,8 +116,18 @@ def judge_dispatcher(
             failed = _simplest(failed, factory, laws, allowances)
     if failed is not None:
         verdict.broken = LawBroken(report(factory, failed), failed)
+    elif verdict.visited and not has_joined:
+        raise FactoryError(
+            "in no run has the factory put anything into the socket map, so no law could be broken;"
+            " build a listener or another dispatcher in it"
+        )
     verdict.seconds = time.perf_counter() - begun
     return verdict
+
+
+def _joins(entry: Entry) -> bool:
+    """Whether a dispatcher joins that is none of the harness's own."""
+    return entry.did is Did.JOINED and bool(entry.data["own"])
 
 
 def _visit(run: Callable[[Scenario], Run], walk: Walk, most: int) -> Run | None:

@@ -10,7 +10,7 @@ from lifetime.testing.simulation import Factory
 
 
 class FactoryError(Exception):
-    """The name does not lead to a factory; the message says why, and what would."""
+    """There is no factory at a name, or it makes nothing; the message says what would help."""
 
 
 def load_factory(name: str) -> Factory:
@@ -21,6 +21,8 @@ def load_factory(name: str) -> Factory:
     module_name, colon, path = name.partition(":")
     if not module_name or not colon or not path:
         raise FactoryError(f"{name!r} names no factory; write package.module:factory")
+    if "/" in module_name or module_name.startswith("."):
+        raise FactoryError(f"{module_name!r} is a path; name a module, such as package.module")
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

@@ -101,7 +101,7 @@ def warnings(need: Need, limits: Mapping[str, float]) -> list[str]:
 def _way_out(need: Need, limit: float) -> str:
     deadline = limit - need.margin
     if deadline > 0:
-        return f"lower --deadline to {deadline:g}"
+        return f"give --deadline {deadline:g}"
     return f"know that nothing shorter than {need.margin:g} s can be kept"
 
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_live_arguments(parser)
     parser.add_argument(
         "--seed",
-        type=int,
+        type=values.whole,
         help="draw the same again (0 for dispatchers; for a server another each time)",
     )
     parser.add_argument(
@@ -86,14 +86,14 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument(
         "--runs",
         metavar="N",
-        type=int,
+        type=values.whole,
         default=5,
         help="how often it is stopped under load, besides idle, busy and twice (%(default)s)",
     )
     live.add_argument(
         "--status",
         metavar="N",
-        type=int,
+        type=values.exit_status,
         action="append",
         help="an exit status that means an orderly end (repeatable; 0)",
     )

@@ -16,6 +16,7 @@ from lifetime.testing.live.table import Line
 from lifetime.testing.telling.coverage import Coverage
 from lifetime.testing.telling.words import plural
 from lifetime.testing.world import world
+from servers.command import options as values
 from servers.command.options import BadInput
 
 #: So much of the check is said on a terminal without rich, each time that so many runs are over.
@@ -174,9 +175,10 @@ def _where(error: BaseException) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
+    number = values.whole(text)
+    if not number:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of runs; give 1 or more")
-    return int(text)
+    return number
 
 
 def _laws(text: str) -> tuple[int, ...]:
@@ -185,5 +187,5 @@ def _laws(text: str) -> tuple[int, ...]:
     except ValueError:
         numbers = ()
     if not numbers or not set(numbers) <= harness.LAWS.keys():
-        raise argparse.ArgumentTypeError(f"{text!r} are no laws; give numbers such as 1,4,5")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} names no laws; give numbers such as 1,4,5")
     return numbers

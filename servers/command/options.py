@@ -22,6 +22,9 @@ from typing import Any
 
 from servers.networks import Networks
 
+#: No option waits for longer (seconds).
+DAY = 86400.0
+
 
 class BadInput(Exception):
     """What was asked for cannot be done; the message is one sentence for whoever asked."""
@@ -63,15 +66,32 @@ def networks(text: str) -> Networks:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def whole(text: str) -> int:
+    """A whole number, zero or more."""
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return int(text)
+    shown = text if len(text) <= 40 else f"{text[:37]}..."
+    raise argparse.ArgumentTypeError(f"{shown!r} is no number from 0 to 999999999")
+
+
+def exit_status(text: str) -> int:
+    """What a process may end with."""
+    if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no exit status; give one from 0 to 255")
+
+
 def seconds(text: str) -> float:
-    """A duration in seconds, zero or more, finite."""
+    """A duration in seconds, from zero to a day."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if math.isfinite(value) and value >= 0:
+    if 0 <= value <= DAY:  # not so for what is no number
         return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not a time; give seconds, such as 30 or 2.5")
+    raise argparse.ArgumentTypeError(
+        f"{text[:40]!r} is not a time; give seconds, such as 30 or 2.5, up to {DAY:g}"
+    )
 
 
 def span(text: str) -> tuple[float, float | None]:
@@ -168,6 +188,8 @@ def make_handler(text: str) -> Any:
         raise BadInput(f"--handler {text!r} does not say what to call; give package.module:factory")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
+    if "/" in module_name or module_name.startswith("."):
+        raise BadInput(f"--handler {text!r} begins with a path; name a module of this folder")
     try:
         factory = importlib.import_module(module_name)
         for name in factory_name.split("."):

@@ -120,6 +120,8 @@ def _check_health(options: argparse.Namespace) -> None:
 def _check_icp(options: argparse.Namespace) -> None:
     if options.icp_peers is not None and options.icp is None:
         raise BadInput("--icp-peers is of no use to a server that no cache asks; give --icp PORT")
+    if options.icp_peers is not None and options.icp_peers.unix:
+        raise BadInput("--icp-peers: no cache asks over a Unix socket; leave 'unix' away")
 
 
 def _asked_by_front_ends(options: argparse.Namespace) -> bool:

@@ -128,13 +128,18 @@ class default_handler:
         except (Forbidden, Unavailable):
             return False
         length, mtime = file.status.st_size, file.mtime
-        if self._is_known(request, length, mtime):
+        try:
+            is_known = self._is_known(request, length, mtime)
+            date = file.notes.get("Last-Modified")
+            if date is None:
+                date = file.notes["Last-Modified"] = http_date.build_http_date(mtime)
+        except BaseException:
+            file.close()
+            raise
+        if is_known:
             file.close()
             self._send_not_modified(request)
             return True
-        date = file.notes.get("Last-Modified")
-        if date is None:
-            date = file.notes["Last-Modified"] = http_date.build_http_date(mtime)
         self._send_file(request, path, file, length, date)
         return True
 
@@ -157,9 +162,13 @@ class default_handler:
         self.cache_counter.increment()
 
     def _send_file(self, request: Any, path: str, file: Any, length: int, date: object) -> None:
-        request["Last-Modified"] = date
-        request["Content-Length"] = length
-        self.set_content_type(path, request)
+        try:
+            request["Last-Modified"] = date
+            request["Content-Length"] = length
+            self.set_content_type(path, request)
+        except BaseException:  # of a handler's own; an OpenFile does not close itself
+            file.close()
+            raise
         if request.method == "GET":
             content = file.content if type(file) is OpenFile else None
             request.push(self._producer(file, length) if content is None else content)
@@ -175,7 +184,9 @@ class default_handler:
         date, _, parameter = field.partition(";")
         since = parse_date(date.strip())
         claimed = parameter.strip().lower().removeprefix("length=")
-        if claimed.isdigit() and int(claimed) != length:
+        # As text: int() refuses what has thousands of digits, and knows digits that are none here.
+        is_number = claimed.isascii() and claimed.isdigit()
+        if is_number and claimed.lstrip("0") != str(length).lstrip("0"):
             return False
         return since is not None and mtime <= since
 

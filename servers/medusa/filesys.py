@@ -10,13 +10,14 @@ import os
 import posixpath
 import stat as stat_module
 import time
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import IO, Any
 
 from servers.file_cache import FileCache
-from servers.filesystem import Filesystem, NotFound, OpenFile
+from servers.filesystem import Filesystem, Forbidden, IsFolder, NotFound, OpenFile
 from servers.overriding import Overridable, passed_by
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -65,11 +66,17 @@ class abstract_filesystem:
         raise NotImplementedError("a filesystem must implement longify((name, stat))")
 
 
-class os_filesystem(abstract_filesystem, metaclass=Overridable):
+class _Kind(Overridable, ABCMeta):
+    """Of classes that may have an abstract base beside ours."""
+
+
+class os_filesystem(abstract_filesystem, metaclass=_Kind):
     """The files below `root`."""
 
     path_module: Any = posixpath
     as_written: bool  # nobody has overridden how a file is found and opened
+    #: Small files that were asked for, by their real paths: one bound for however many filesystems.
+    kept_files = FileCache(Filesystem("/", follow_links=True, hidden=True))
 
     def __init__(self, root: str, wd: str = "/") -> None:
         self.root = root
@@ -151,16 +158,12 @@ class os_filesystem(abstract_filesystem, metaclass=Overridable):
             path = path[1:]
         return path
 
-    @cached_property
-    def kept_files(self) -> FileCache:
-        """Small files that were asked for, by their real paths."""
-        return FileCache(Filesystem("/", follow_links=True, hidden=True))
-
     def is_plain(self) -> bool:
         """Whether `open_regular` finds what the methods would find, for all of them are ours."""
         return (
             self.as_written
             and self.__dict__.keys() <= _OWN
+            and type(self.root) is str  # a Path is as good, the long way
             and self.root[:1] == "/"
             and "/.." not in self.root
         )
@@ -168,12 +171,18 @@ class os_filesystem(abstract_filesystem, metaclass=Overridable):
     def open_regular(self, path: str) -> OpenFile:
         """A regular file, mostly with its content; the caller closes it.
 
-        Raises as `servers.filesystem.Filesystem.open` does.
+        Raises as `servers.filesystem.Filesystem.open` does, and Forbidden for what is kept because
+        another user might read it, as who the process ran then: now the system has to be asked.
         """
         real = _real_path(self.root, self.wd, path)
-        if real not in self.kept_files and not _exists(real):
-            raise NotFound(path)
-        return self.kept_files.open(real)
+        if real not in self.kept_files:
+            _refuse_what_is_no_file(real, path)
+        file = self.kept_files.open(real)
+        reader = os.geteuid(), os.getegid()
+        if file.notes.setdefault("reader", reader) != reader:
+            file.close()
+            raise Forbidden(path)
+        return file
 
     def translate(self, path: str) -> str:
         """The real path."""
@@ -197,6 +206,17 @@ passed_by(
 def _real_path(root: str, wd: str, path: str) -> str:
     """As `translate`; remembered, for it takes longer than to open the file."""
     return os_filesystem(root, wd).translate(path)
+
+
+def _refuse_what_is_no_file(real: str, path: str) -> None:
+    """Raise NotFound or IsFolder without opening it: who waits at a FIFO's other end would notice.
+
+    path: by which it was asked for.
+    """
+    if not _exists(real):
+        raise NotFound(path)
+    if not os.path.isfile(real):
+        raise IsFolder(path) if os.path.isdir(real) else NotFound(path)
 
 
 def _exists(path: str) -> bool:

@@ -340,7 +340,10 @@ class http_request(Request, metaclass=Overridable):
             self["Cache-Control"] = caching
         self._excess = 0
         self.reply_code = code
-        page, length = _page(self.DEFAULT_ERROR_MESSAGE, code, message)
+        template = self.DEFAULT_ERROR_MESSAGE
+        # What is no plain text may say something else each time.
+        is_text = type(template) is str and type(message) is str
+        page, length = (_page if is_text else _page.__wrapped__)(template, code, message)
         self["Content-Length"] = length
         self["Content-Type"] = "text/html"
         self.push(page)

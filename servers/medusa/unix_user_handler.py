@@ -24,7 +24,6 @@ class unix_user_handler(default_handler.default_handler):
         super().__init__(None)
         self.public_html = public_html
         self.fs_cache: dict[str, Any] = {}
-        self.kept_files = filesys.unix_filesystem("/").kept_files
 
     def match(self, request: Any) -> Any:
         """Whether somebody's folder is meant."""
@@ -57,9 +56,7 @@ class unix_user_handler(default_handler.default_handler):
                 return None
             if len(self.fs_cache) >= REMEMBERED:
                 self.fs_cache.clear()
-            filesystem = filesys.unix_filesystem(folder)
-            filesystem.kept_files = self.kept_files  # one bound for all of them
-            self.fs_cache[user] = filesystem
+            self.fs_cache[user] = filesys.unix_filesystem(folder)
         return self.fs_cache[user]
 
     def status(self) -> Any:

@@ -17,8 +17,8 @@ def test_the_sum_is_shown_with_the_limit_and_both_ways_out() -> None:
     need = Need(withdrawing=5, request=30, closing=2)
     assert warnings(need, {"TimeoutStopSec": 90, "hard-stop-after": 20}) == [
         "a stop may take 5 + 30 + 2 + 2 = 39 s (withdrawing, longest request, closing, margin), but"
-        " hard-stop-after is 20 s, and then we are killed: raise it to 39 s or more, or lower"
-        " --deadline to 18"
+        " hard-stop-after is 20 s, and then we are killed: raise it to 39 s or more, or give"
+        " --deadline 18"
     ]
 
 

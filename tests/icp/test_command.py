@@ -16,6 +16,7 @@ BAD_INPUT = {
     "no port": ("--icp squid", "--icp: 'squid' is not a port"),
     "a foreign address": ("--icp 203.0.113.1:0", "--icp: cannot listen on 203.0.113.1:0"),
     "peers of nobody": ("--icp-peers 10.0.0.0/8", "give --icp PORT"),
+    "peers of another kind": ("--icp 0 --icp-peers unix", "no cache asks over a Unix socket"),
     "no network": ("--icp 0 --icp-peers everybody", "--icp-peers: 'everybody' is no network"),
 }
 

@@ -154,7 +154,7 @@ CANNOT_RUN = {
     ),
     "no time": (["--command", words(), "--grace", "soon"], "'soon' is not a time"),
     "no runs": (["--command", words(), "--runs", "0"], "0 runs"),
-    "a seed": (["--command", words(), "--seed", "x"], "invalid int value"),
+    "a seed": (["--command", words(), "--seed", "x"], "'x' is no number"),
 }
 
 

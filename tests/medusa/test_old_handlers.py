@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import os
 import pwd
 import sys
+import tempfile
+import threading
 import time
 import xmlrpc.client
+from collections.abc import Sized
 
 import pytest
 
+from servers.file_cache import FileCache
+from servers.filesystem import Filesystem
 from servers.medusa import (
     auth_handler,
     default_handler,
@@ -26,7 +32,7 @@ from servers.medusa import (
     xmlrpc_handler,
 )
 from tests.medusa.conftest import get, post
-from tests.medusa.test_replies import hello_handler
+from tests.medusa.test_replies import answers, hello_handler
 
 
 def basic(credentials):
@@ -180,7 +186,8 @@ def test_a_filesystem_of_ones_own_is_served(serve):
 def kept(folder):
     """A filesystem whose files have been at rest for long enough to be kept in memory."""
     fs = filesys.os_filesystem(str(folder))
-    fs.kept_files.clock = lambda: time.time() + 3600
+    everything = Filesystem("/", follow_links=True, hidden=True)
+    fs.kept_files = FileCache(everything, clock=lambda: time.time() + 3600)
     return fs
 
 
@@ -197,6 +204,101 @@ def test_a_small_file_is_kept_in_memory_until_it_changes(serve, tmp_path):
     assert running.get("/x") == b"new"
     (tmp_path / "x").unlink()
     assert running.ask(get("/x"))[0] == 404
+
+
+def test_however_many_filesystems_have_one_bound_for_what_they_keep(tmp_path):
+    filesystems = [filesys.os_filesystem(str(tmp_path)), filesys.msdos_filesystem("/")]
+    assert len({id(each.kept_files) for each in filesystems}) == 1
+
+
+@pytest.mark.parametrize(
+    "length", ["\xb2", "1" * 5000, "0" * 5000 + "1"], ids=["no digit", "huge", "with zeros"]
+)
+def test_a_length_that_is_none_costs_a_client_nothing(serve, tmp_path, length):
+    (tmp_path / "x").write_bytes(b"1")
+    running = serve(default_handler.default_handler(filesys.os_filesystem(str(tmp_path))))
+    since = running.ask(get("/x"))[1]["last-modified"]
+    known = running.ask(get("/x", f"If-Modified-Since: {since}; length={length}"))[0]
+    assert known == (200 if length[0] == "1" else 304)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user for a while")
+def test_what_is_kept_is_not_for_a_user_who_may_not_read_it(serve):
+    class as_nobody(default_handler.default_handler):
+        def handle_request(self, request):
+            if request.get_header("X-As-Nobody"):
+                os.seteuid(65534)
+            try:
+                default_handler.default_handler.handle_request(self, request)
+            finally:
+                os.seteuid(0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for name, mode in (("secret", 0o600), ("public", 0o644)):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"x")
+                os.fchmod(file.fileno(), mode)
+        running = serve(as_nobody(kept(folder)))
+        assert [running.get("/secret"), running.get("/public")] == [b"x", b"x"]
+        assert running.ask(get("/secret", "X-As-Nobody: yes"))[0] == 404
+        assert running.ask(get("/public", "X-As-Nobody: yes"))[2] == b"x"
+        assert running.get("/secret") == b"x"
+
+
+def descriptors_of(path):
+    """How many of our descriptors are of this file."""
+    whole, found = os.stat(path), 0
+    for number in range(1024):
+        with contextlib.suppress(OSError):
+            found += os.path.samestat(os.fstat(number), whole)
+    return found
+
+
+@pytest.mark.parametrize("method", ["set_content_type", "_is_known"])
+def test_a_large_file_is_closed_if_the_handler_fails(serve, tmp_path, method):
+    (tmp_path / "big").write_bytes(b"x" * 300_000)
+    handler = default_handler.default_handler(filesys.os_filesystem(str(tmp_path)))
+    failed = []
+
+    def fail(*args):
+        failed.append(descriptors_of(tmp_path / "big"))
+        raise LookupError("a handler of one's own")
+
+    setattr(handler, method, fail)
+    assert serve(handler).ask(get("/big"))[0] == 500
+    assert (failed, descriptors_of(tmp_path / "big")) == ([1], 0)
+
+
+def test_who_waits_at_the_other_end_of_a_fifo_is_not_disturbed(serve, tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    running = serve(default_handler.default_handler(filesys.os_filesystem(str(tmp_path))))
+    writer = threading.Thread(target=fifo.write_bytes, args=(b"for somebody else",))
+    writer.start()
+    try:
+        assert [running.ask(get("/fifo"))[0] for _ in range(20)] == [404] * 20
+        assert writer.is_alive()
+    finally:
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        writer.join(10.0)
+        os.close(reader)
+
+
+@pytest.mark.parametrize("path", ["/x", "/"])
+def test_a_root_may_be_a_path_of_pathlib(serve, tmp_path, path):
+    (tmp_path / "x").write_bytes(b"x")
+    (tmp_path / "index.html").write_bytes(b"x")
+    assert serve(default_handler.default_handler(filesys.os_filesystem(tmp_path))).get(path) == b"x"
+
+
+def test_a_filesystem_may_have_an_abstract_base_as_well(serve, tmp_path):
+    class sized_filesystem(filesys.os_filesystem, Sized):
+        def __len__(self):
+            return 1
+
+    (tmp_path / "x").write_bytes(b"x")
+    assert serve(default_handler.default_handler(sized_filesystem(str(tmp_path)))).get("/x") == b"x"
 
 
 def test_a_folder_is_its_index_and_has_a_slash(serve, tmp_path):
@@ -287,6 +389,25 @@ def test_a_module_prints_its_answer(serve):
     running = serve(handler)
     status, fields, body = running.ask(get("/hello/there"))
     assert (status, fields["content-type"], body) == (200, "text/html", b"uri /hello/there\n")
+
+
+def test_a_page_for_errors_may_say_something_else_each_time(serve):
+    class numbered:
+        number = 0
+
+        def __mod__(self, fields):
+            self.number += 1
+            return f"incident {self.number}: {fields['message']}"
+
+    page = numbered()
+
+    def fail(request):
+        request.DEFAULT_ERROR_MESSAGE = page
+        request.error(404)
+
+    running = serve(answers(fail))
+    assert running.get("/") == b"incident 1: Not Found"
+    assert running.get("/") == b"incident 2: Not Found"
 
 
 class rpc(xmlrpc_handler.xmlrpc_handler):

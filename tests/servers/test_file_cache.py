@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from servers.file_cache import OVERHEAD, SETTLED, SMALL, FileCache
-from servers.filesystem import Filesystem, NotFound, Unavailable
+from servers.filesystem import Filesystem, NotFound, OpenFile, Unavailable
 
 
 @pytest.fixture
@@ -124,3 +124,35 @@ def test_a_disk_that_fails_is_not_available(root: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "pread", fail)
     with pytest.raises(Unavailable):
         cache_of(root).open("/a")
+
+
+class Interrupted(Filesystem):
+    """Another thread asks for the same file whenever the system is asked."""
+
+    cache: FileCache
+    in_turn = False
+
+    def open(self, path: str) -> OpenFile:
+        self.another_one_opens(path)
+        return super().open(path)
+
+    def is_unchanged(self, path: str, file: OpenFile) -> bool:
+        unchanged = super().is_unchanged(path, file)
+        self.another_one_opens(path)
+        return unchanged
+
+    def another_one_opens(self, path: str) -> None:
+        if not self.in_turn:
+            self.in_turn = True
+            self.cache.open(path)
+            self.in_turn = False
+
+
+def test_two_loops_may_share_a_cache(root: Path) -> None:
+    filesystem = Interrupted(root)
+    filesystem.cache = cache = FileCache(filesystem, clock=later)
+    assert cache.open("/a").content == b"aaaa"
+    assert cache.used == 4 + OVERHEAD
+    (root / "a").write_bytes(b"AAAAA")
+    assert cache.open("/a").content == b"AAAAA"
+    assert cache.used == 5 + OVERHEAD

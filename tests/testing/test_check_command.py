@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import lifetime
 from lifetime.testing import World
 from servers.command.check_factory import _count_aloud
 from servers.command.main import main
@@ -87,6 +88,14 @@ def mistaken(world: World) -> None:
     raise ValueError("out of range")
 
 
+def idle(world: World) -> None:
+    """Makes nothing."""
+
+
+def runs(world: World) -> None:
+    lifetime.run()
+
+
 CANNOT_RUN = {
     "no factory": (["tests.zoo.line_server"], "names no factory"),
     "no module": (["nowhere.at_all:make"], "nowhere.at_all cannot be imported"),
@@ -94,13 +103,20 @@ CANNOT_RUN = {
     "nothing to call": (["tests.zoo.line_server:PATIENCE_WITH_CLIENTS"], "cannot be called"),
     "it fails": (["builtins:int"], "builtins:int failed: TypeError"),
     "it exits": (["sys:exit"], "sys:exit failed: SystemExit"),
-    "no laws": ([GOOD, "--laws", "1,99"], "'1,99' are no laws"),
+    "no laws": ([GOOD, "--laws", "1,99"], "'1,99' names no laws"),
     "no examples": ([GOOD, "--examples", "0"], "'0' is no number of runs"),
     "an unknown situation": ([GOOD, "--examples", "1", "--must-reach", "x"], "no situation 'x'"),
     "a slip, told before the runs": (
         [GOOD, "--examples", "1000000", "--must-reach", "x"],
         "no situation 'x'",
     ),
+    "a path": (["./zoo/line_server.py:make"], "'./zoo/line_server.py' is a path; name a module"),
+    "a relative name": ([".zoo:make"], "'.zoo' is a path; name a module"),
+    "it makes nothing": ([f"{__name__}:idle"], "put anything into the socket map"),
+    "a loop of its own": ([f"{__name__}:runs"], "the world runs its own loop"),
+    "a number beyond all": ([GOOD, "--examples", "1" * 5000], "is no number"),
+    "no number": ([GOOD, "--seed", "x"], "'x' is no number"),
+    "no exit status": ([GOOD, "--status", "999"], "'999' is no exit status"),
     "a ValueError": ([f"{__name__}:mistaken"], "test_check_command.py"),
     "both": ([GOOD, "--command", "python server.py"], "name what to check"),
 }

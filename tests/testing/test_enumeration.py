@@ -41,7 +41,7 @@ class Orders:
         world.lifetime.on_phase(lambda phase: phase == 4 and self.seen.append(tuple(asked)))
 
 
-@pytest.mark.parametrize("members", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("members", [1, 2, 3, 4])
 def test_every_order_of_the_dispatchers_is_visited_once(members: int) -> None:
     orders = Orders(members)
     verdict = check_dispatcher(orders, exhaustive=Scope(events=0), laws=[1, 2, 3, 4, 5, 6, 7, 8, 9])

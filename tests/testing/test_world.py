@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,15 +170,19 @@ def test_a_handler_that_exits_breaks_law_8() -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("module", [sys.modules["asyncore"], lifetime], ids=["asyncore", "ours"])
+@pytest.mark.parametrize(
+    "loop",
+    [lambda: sys.modules["asyncore"].loop(), lambda: lifetime.loop(), lambda: lifetime.run()],
+    ids=["asyncore", "ours", "with signals"],
+)
 def test_a_factory_that_runs_a_main_loop_meets_the_limit_and_is_told_the_way_out(
-    module: Any,
+    loop: Callable[[], object],
 ) -> None:
     def factory(world: World) -> None:
         http_server(world)
-        module.loop()
+        loop()
 
-    with pytest.raises(SimulationLimit, match=r"take asyncore\.loop\(\) and .* out of the factory"):
+    with pytest.raises(SimulationLimit, match=r"take asyncore\.loop\(\), .* out of the factory"):
         simulate(factory, Scenario())
 
 

@@ -109,8 +109,10 @@ class Coverage:
         for name in names:
             if name not in SITUATIONS:
                 near = difflib.get_close_matches(name, SITUATIONS, 3, 0.4)
-                hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-                raise ValueError(f"there is no situation {name!r}{hint or '; see SITUATIONS'}")
+                hint = "`--coverage` and SITUATIONS list them"
+                if near:
+                    hint = f"did you mean {' or '.join(map(repr, near))}?"
+                raise ValueError(f"there is no situation {name!r}; {hint}")
         return [name for name in names if not self.reached[name]]
 
     def in_order(self) -> dict[str, int]:

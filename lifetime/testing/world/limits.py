@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 #: For factories, which build a server and return.
-NO_LOOP = "the world runs its own loop: take asyncore.loop() and lifetime.loop() out of the factory"
+NO_LOOP = (
+    "the world runs its own loop: take asyncore.loop(), lifetime.loop() and lifetime.run() out of"
+    " the factory"
+)
 
 
 class SimulationLimit(BaseException):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import lifetime
-from lifetime import asyncore, inquiry, walk
+from lifetime import Lifetime, asyncore, inquiry, walk
 from lifetime.sequence import ShutdownSequence
 from lifetime.testing.trace import Did
 from lifetime.testing.world.addresses import LOCALHOST
@@ -45,6 +45,7 @@ def stand_ins(world: World) -> list[tuple[Any, str, Any]]:
         (socket, "gethostbyaddr", lambda address: ("localhost", [], [LOCALHOST])),
         (sys.modules["asyncore"], "socket_map", world.map),
         (sys.modules["asyncore"], "loop", _no_loop),
+        (Lifetime, "run", _no_loop),
         (asyncore, "socket_map", world.map),
         (lifetime, "socket_map", world.map),
         (lifetime, "_default", world.lifetime),
