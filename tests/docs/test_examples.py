@@ -55,6 +55,8 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
 
+CHECKS = re.compile(r"^\$ (?:lifetime check|pytest) ", re.MULTILINE)
+
 FILE = re.compile(r"(?P<how>file: |in |more of )(?P<name>[\w./-]+)(?:: (?P<definition>[\w.]+))?")
 
 
@@ -94,15 +96,15 @@ def without_blocks(page: Path) -> str:
     return FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
+def marks_of(block: Block) -> list[pytest.MarkDecorator]:
+    if block.mark.startswith("not run:"):
+        return [pytest.mark.skip(block.mark)]
+    # These draw some hundred runs, or stop a server again and again.
+    return [pytest.mark.slow] if CHECKS.search(block.text) else []
+
+
 def as_parameters(blocks: list[Block]) -> list[object]:
-    return [
-        pytest.param(
-            block,
-            id=str(block),
-            marks=[pytest.mark.skip(block.mark)] if block.mark.startswith("not run:") else [],
-        )
-        for block in blocks
-    ]
+    return [pytest.param(block, id=str(block), marks=marks_of(block)) for block in blocks]
 
 
 def files_above(session: Block) -> dict[str, str]:

@@ -5,15 +5,15 @@ LIFETIME_RESTARTS sets how many restarts in a row the slow ones make (20).
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.frontends.load import load
 from tests.frontends.processes import site_of, wait_until
+from tests.restarts import in_a_row, many
 
-RESTARTS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
+RESTARTS = many(20)
 
 MAXIMUM = 10.0  # seconds of phase 1, on the pages
 
@@ -30,7 +30,7 @@ ASKING = {name: page for name, page in PAGES.items() if page[1] in ("agent", "ht
 
 
 @pytest.mark.parametrize(
-    "restarts", [2, pytest.param(RESTARTS, marks=pytest.mark.slow)], ids="{} restarts".format
+    "restarts", in_a_row(2, 20), ids="{} restarts".format
 )
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_no_request_fails_while_the_servers_are_restarted(

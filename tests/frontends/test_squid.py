@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import socket
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from tests.frontends.load import load
 from tests.frontends.pages import FREE, block, commands, free_ports, with_ports
 from tests.frontends.processes import Server, Site, accepts, running, wait_until
 from tests.programs import program
+from tests.restarts import in_a_row
 
 PAGE = "behind-squid.md"
 PEER = "ICP peer 127.0.0.1"
-RESTARTS = int(os.environ.get("LIFETIME_RESTARTS", "10"))
 
 #: What the page calls the ports of ICP: Squid's own, and the servers'.
 ICP_PORTS = (3130, 3131, 3132)
@@ -92,7 +91,7 @@ def requests_of(server: Server) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    "restarts", [1, pytest.param(RESTARTS, marks=pytest.mark.slow)], ids="{} restarts".format
+    "restarts", in_a_row(1, 10), ids="{} restarts".format
 )
 def test_no_request_fails_while_the_servers_are_restarted(restarts: int, tmp_path: Path) -> None:
     with squid_site(tmp_path) as site, load(site.port) as clients:

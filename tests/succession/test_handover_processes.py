@@ -25,9 +25,8 @@ from tests.frontends.load import load
 from tests.frontends.processes import PATIENCE, PROJECT, wait_until
 from tests.frontends.test_command import refusal
 from tests.icp.conftest import Neighbour
+from tests.restarts import in_a_row
 from tests.succession.processes import ASLEEP, ENDED, Generation, Line
-
-HANDOVERS = int(os.environ.get("LIFETIME_RESTARTS", "20"))
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
@@ -50,7 +49,7 @@ def answers(port: int, path: str = "/hello") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "handovers", [2, pytest.param(HANDOVERS, marks=pytest.mark.slow)], ids="{} in a row".format
+    "handovers", in_a_row(2, 20), ids="{} in a row".format
 )
 def test_no_request_fails_while_one_takes_over_from_another(line: Line, handovers: int) -> None:
     old = line.start()

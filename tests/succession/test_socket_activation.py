@@ -5,7 +5,6 @@ LIFETIME_RESTARTS sets how many restarts in a row the slow one makes (10).
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,9 @@ from servers.icp.message import Opcode, parse
 from tests.frontends.load import load
 from tests.frontends.processes import PATIENCE, wait_until
 from tests.icp.conftest import query
+from tests.restarts import in_a_row
 from tests.succession.installed import answer
 from tests.succession.processes import Generation
-
-RESTARTS = int(os.environ.get("LIFETIME_RESTARTS", "10"))
 
 
 @pytest.fixture
@@ -46,7 +44,7 @@ def servers(held: socket.socket, tmp_path: Path) -> Iterator[Iterator[Generation
 
 
 @pytest.mark.parametrize(
-    "restarts", [2, pytest.param(RESTARTS, marks=pytest.mark.slow)], ids="{} in a row".format
+    "restarts", in_a_row(2, 10), ids="{} in a row".format
 )
 def test_no_request_fails_while_one_server_follows_another(
     servers: Iterator[Generation], held: socket.socket, restarts: int
