@@ -216,6 +216,8 @@ def site_of(
             command = [front_end, "-db", "-f", file.name]
         with running(command, folder):
             wait_until(lambda: accepts(site.port), f"{configuration} listens")
+            if isinstance(site, HAProxySite):  # where it is asked, which may come a moment later
+                wait_until(lambda: accepts(ports[8404]), "HAProxy tells its state")
             for server in servers:
                 wait_until(lambda server=server: site.takes_part(server), f"{server.port} is up")
             yield site
