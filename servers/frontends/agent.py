@@ -18,7 +18,7 @@ from typing import Any
 from lifetime import Lifetime, Phase
 from servers.channel import Channel
 from servers.frontends.frontends import FrontEnds, in_a_line
-from servers.frontends.roomy import RoomyListener
+from servers.frontends.probes import ProbeListener
 from servers.frontends.state import Availability
 
 log = logging.getLogger("servers")
@@ -72,7 +72,7 @@ def weight_of(load: float) -> int:
     return max(round(100 * (1.0 - min(max(load, 0.0), 1.0))), 1)
 
 
-class AgentCheck(RoomyListener):
+class AgentCheck(ProbeListener):
     """Listens for HAProxy's agent checks.
 
     address: (host, port), or the path of a Unix socket.

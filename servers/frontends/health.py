@@ -20,7 +20,7 @@ from servers.frontends.findings import Finding, as_json, as_text, as_verbose_tex
 from servers.frontends.followers import MAX_NAMES
 from servers.frontends.frontends import FrontEnds, why_failing
 from servers.frontends.haproxy_state import FIELD, ServerState, parse_server_state
-from servers.frontends.roomy import RoomyListener
+from servers.frontends.probes import ProbeListener
 from servers.http.channel import HTTPChannel
 from servers.http.errors import ClientError
 from servers.http.limits import Limits
@@ -207,7 +207,7 @@ class HealthChannel(HTTPChannel):
         return None
 
 
-class HealthListener(RoomyListener, HTTPListener):
+class HealthListener(ProbeListener, HTTPListener):
     """A listener for health probes alone; it answers until phase 4.
 
     health: the handler; everything else is as with `HTTPListener`, but that without `limits` there

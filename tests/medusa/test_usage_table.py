@@ -815,5 +815,5 @@ def test_a_chat_and_the_folders_of_users(run):
     peer.send(b"ann\r\n/quit\r\n")
     assert b"Hello, ann" in peer.read_to_end()
     handler = unix_user_handler.unix_user_handler("public_html")
-    assert handler.match(SimpleNamespace(uri="/~root/", split_uri=lambda: ("/~root/",)))
-    assert not handler.match(SimpleNamespace(uri="/root/", split_uri=lambda: ("/root/",)))
+    assert handler.match(SimpleNamespace(uri="/~ann/", split_uri=lambda: ("/~ann/",)))
+    assert not handler.match(SimpleNamespace(uri="/ann/", split_uri=lambda: ("/ann/",)))

@@ -49,7 +49,7 @@ def test_an_attribute_of_an_attribute() -> None:
         ("shop_of_test_loading:Shop.sell", "has no Shop.sell"),
         ("shop_of_test_loading:number", "cannot be called"),
         ("nobody_has_this:make", "cannot be imported: ModuleNotFoundError"),
-        ("..relative:make", "'..relative' is a path; name a module"),
+        ("..relative:make", "'..relative' is no module's full name"),
         ("broken_of_test_loading:make", "cannot be imported: ZeroDivisionError"),
         ("leaving_of_test_loading:make", "cannot be imported: SystemExit"),
         ("shop_of_test_loading:a:b", "has no a:b"),

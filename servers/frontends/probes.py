@@ -1,4 +1,4 @@
-"""RoomyListener: a prober that asks is never kept waiting because others are connected.
+"""ProbeListener: whoever probes us is never kept waiting because others are connected.
 
 A front end that gets no answer takes the server for dead.  So whoever has been silent for longest
 makes room for the next one, also when descriptors run out; and it answers until phase 4.
@@ -11,14 +11,14 @@ from typing import Any
 from servers.listener import Listener
 
 
-class RoomyListener(Listener):
-    """A listener for front ends that ask how we are."""
+class ProbeListener(Listener):
+    """A listener for front ends that ask how we are, up to `max_channels` of them at a time."""
 
     stays = True
 
     def longest_silent(self) -> Any:
         """The channel that is to make room; None if there is none."""
-        raise NotImplementedError("a RoomyListener's subclass says who makes room")
+        raise NotImplementedError("a ProbeListener's subclass says who makes room")
 
     def have_room(self) -> None:
         """One more is going to be served."""
