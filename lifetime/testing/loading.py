@@ -22,7 +22,9 @@ def load_factory(name: str) -> Factory:
     if not module_name or not colon or not path:
         raise FactoryError(f"{name!r} names no factory; write package.module:factory")
     if "/" in module_name or module_name.startswith("."):
-        raise FactoryError(f"{module_name!r} is no module's full name; write one such as package.module")
+        raise FactoryError(
+            f"{module_name!r} is no module's full name; write one such as package.module"
+        )
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
