@@ -127,12 +127,3 @@ class Handlers:
         old = self._old.get(number)
         if callable(old):
             old(number, frame)
-
-
-def poke_main_thread() -> None:
-    """End the main thread's system call, from another thread."""
-    main = threading.main_thread().ident
-    if not hasattr(signal, "pthread_kill"):
-        signal.raise_signal(POKE)
-    elif main is not None:
-        signal.pthread_kill(main, POKE)

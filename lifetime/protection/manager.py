@@ -3,7 +3,8 @@
 The handler records and decides; it takes no lock, writes no log and starts no thread.  The main
 thread is stopped in three ways: the handler raises, the end of its last block raises, or the
 watcher's thread sends it a signal of our own, POKE, which ends its system call.  All three ask
-`due_at` once more, so whoever comes late finds that nothing is to be done.
+`due_at` once more, so whoever comes late finds that nothing is to be done.  POKE is sent as well
+when a signal has come whose handler may not have run, for the main thread is in a system call.
 
 No lock guards the state: requests are appended, blocks are added and removed in one step, and
 whoever changes one of the two looks at the other behind it.
@@ -25,8 +26,9 @@ from lifetime.inquiry import guests
 from lifetime.protection.configuration import Callback, Configuration
 from lifetime.protection.console_events import ConsoleEvents, windows_console
 from lifetime.protection.failure import Failure
-from lifetime.protection.handlers import HUP, POKE, Handlers, poke_main_thread
+from lifetime.protection.handlers import HUP, POKE, REQUESTS, Handlers
 from lifetime.protection.hosts import Hosts
+from lifetime.protection.reminder import Reminder
 from lifetime.protection.requests import (
     SIGNAL_STATUS,
     HaltProtectedBlockException,
@@ -38,6 +40,7 @@ from lifetime.protection.requests import (
 )
 from lifetime.protection.watcher import Watcher
 from lifetime.signals import Signals, in_charge
+from lifetime.wakeup import interrupt_main_thread
 
 if TYPE_CHECKING:
     from lifetime.protection.block import ProtectedBlock
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
 #: Seconds after which a poke that has not stopped the main thread is repeated: the first may come
 #: just before a system call, and then does not end it.
 REPEAT = 0.02
+
+#: Elsewhere the system runs handlers in a thread of its own, and POKE is SIGINT.
+CAN_REMIND = hasattr(signal, "pthread_kill")
 
 #: Seconds between two looks whether somebody has replaced our handlers.
 LOOK_INTERVAL = 1.0
@@ -65,8 +71,9 @@ class Manager:
         self._called_back = False  # before_termination was called
         self._calling_back = False  # it runs
         self._poked = False
+        self._reminder = Reminder()
         self._console: ConsoleEvents | None = None
-        self._watcher = Watcher(self._watch)
+        self._watcher = Watcher(self._watch, [number for number in REQUESTS if number != POKE])
 
     # Installing
 
@@ -89,6 +96,8 @@ class Manager:
                 "for a stop"
             )
         self._watcher.start()
+        if in_main_thread():
+            self._watcher.listen()
         if host is None:
             self.handlers.notice_replaced()
         if self.handlers.complete:  # else they are to be installed when the host has ended
@@ -124,13 +133,14 @@ class Manager:
         self.hosts.stops.clear()
         self.failure = self._host = None
         self.look_at = -inf
+        self._reminder.end()
         self._raised = self._called_back = self._calling_back = self._poked = False
 
     def after_fork(self) -> None:
         """In the child: its parent's blocks and requests are none of its business."""
         guests.clear()
         self._forget()
-        self._watcher = Watcher(self._watch)  # the thread stayed behind
+        self._watcher.forget()
 
     # Asking
 
@@ -197,6 +207,7 @@ class Manager:
         if number == POKE and self._poked:  # on Windows, where it is SIGINT
             self._on_poke(number, frame)
             return
+        self._reminder.end()
         if number == HUP:
             _call_back("before_hup", self.configuration.before_hup)
             if not self.configuration.terminate_on_hup:
@@ -239,22 +250,32 @@ class Manager:
         """A request, a deadline or the set of blocks has changed.  Legal in a handler."""
         self._watcher.wake()
 
-    def _watch(self) -> float | None:
-        """In the watcher's thread: poke the main thread if it is time; say when to look again."""
+    def _watch(self, numbers: bytes) -> float | None:
+        """In the watcher's thread: poke the main thread if it is time; say when to look again.
+
+        numbers: of signals that have come, whatever has become of their handlers.
+        """
         now = time.monotonic()
+        if CAN_REMIND and any(number in REQUESTS for number in numbers):
+            self._reminder.begin(now)
         due_at = self.due_at()
-        if due_at == inf:
-            return None
-        if due_at > now:
-            return due_at - now
-        # A loop that has not cancelled its task by the next look is stuck in a block that awaits
-        # nothing, and is poked as any other code.
-        if not [block for block in list(guests.values()) if block.ask_to_cancel(now)]:
-            self._poked = True
-            poke_main_thread()
-        return REPEAT
+        if due_at <= now:
+            # A loop that has not cancelled its task by the next look is stuck in a block that
+            # awaits nothing, and is poked as any other code.
+            if not [block for block in list(guests.values()) if block.ask_to_cancel(now)]:
+                self._poke()
+            return REPEAT
+        if self._reminder.is_due(now):
+            self._poke()
+        until = min(due_at, self._reminder.at)
+        return None if until == inf else until - now
+
+    def _poke(self) -> None:
+        self._poked = True
+        interrupt_main_thread(POKE)
 
     def _on_poke(self, number: int, frame: FrameType | None) -> None:
+        self._reminder.end()
         if not self._poked:
             self.handlers.pass_on(number, frame)
             return

@@ -1,19 +1,25 @@
 """The one thread that looks at the clock while a request is pending, and sleeps otherwise.
 
-It waits on a `SimpleQueue` without a timeout, so it costs nothing while nothing is pending.  That
-queue's `put` may be called in a signal handler, even one that has interrupted another `put`, which
-the standard library promises; a `threading.Event` may not, for its lock would never be released.
+It waits for a descriptor into which the system itself writes every signal, so it hears of one also
+when the main thread does not, and costs nothing while nothing happens.  Writing a byte is legal in
+a signal handler; a `threading.Event` is not, for its lock would never be released.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
+from time import monotonic
 
-#: Locks cannot wait for longer than some years; nobody's window is longer than this (seconds).
+from lifetime.wakeup import NO_SIGNAL, SignalWakeup
+
+log = logging.getLogger("lifetime")
+
+#: Systems cannot wait for longer than some weeks in one go; nobody's window is longer (seconds).
 MAX_WAIT = 86400.0
 
 #: Seconds for which `stop` waits for the thread.
@@ -21,14 +27,19 @@ JOIN_TIME = 1.0
 
 
 class Watcher:
-    """Calls `look()` in a thread of its own: after a `wake()`, and when the time it gave is over.
+    """Calls `look` in a thread of its own: after a signal or a `wake()`, and when it is time.
 
-    look: returns the seconds until it is to be called again; None: only after the next `wake()`.
+    look: is given the numbers of the signals that have come, as bytes; returns the seconds until
+        it is to be called again; None: only when something happens.
+    signals: after which it is called; others are none of our business.
     """
 
-    def __init__(self, look: Callable[[], float | None]) -> None:
+    def __init__(
+        self, look: Callable[[bytes], float | None], signals: Iterable[int] = ()
+    ) -> None:
         self._look = look
-        self._wakes: SimpleQueue[bool] = SimpleQueue()
+        self._heard = {NO_SIGNAL, *signals}
+        self._wakeup: SignalWakeup | None = None
         self._thread: threading.Thread | None = None
         self._starting = threading.RLock()  # no handler runs while it is held
 
@@ -36,43 +47,75 @@ class Watcher:
         """Start the thread, unless it runs.
 
         At the end of the interpreter no thread can be started: then there is nobody to look, and
-        signals alone interrupt.
+        signals alone interrupt.  So it is while no descriptor is left, which the log is told.
         """
         if self._thread is not None:
             return
         # In this order: a handler that raises just as the lock is given back would keep it.
         with all_signals_blocked(), self._starting:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="shutdown protection", daemon=True)
-                with contextlib.suppress(RuntimeError):
-                    thread.start()
-                    self._thread = thread
+                self._start()
+
+    def _start(self) -> None:
+        try:
+            wakeup = SignalWakeup()
+        except OSError as error:
+            log.warning("nobody sees that the window of a protected block is over: %s", error)
+            return
+        thread = threading.Thread(
+            target=self._run, args=[wakeup], name="shutdown protection", daemon=True
+        )
+        self._wakeup = wakeup
+        try:
+            thread.start()
+            self._thread = thread
+        except RuntimeError:
+            self._wakeup = None
+            wakeup.close()
+
+    def listen(self) -> None:
+        """Hear of signals by itself, unless somebody else does.  For the main thread."""
+        if self._wakeup is not None:
+            self._wakeup.claim()
 
     def wake(self) -> None:
         """Let it look.  Legal in a signal handler and from any thread; takes no lock."""
-        if self._thread is not None:
-            self._wakes.put(True)
+        wakeup = self._wakeup
+        if wakeup is not None:
+            wakeup.wake()
 
     def stop(self) -> None:
-        """End the thread, and wait for it."""
+        """End the thread, and wait for it.  For the main thread."""
         thread, self._thread = self._thread, None
-        if thread is not None:
-            self._wakes.put(False)
-            if thread.is_alive() and thread is not threading.current_thread():
-                thread.join(JOIN_TIME)
+        wakeup, self._wakeup = self._wakeup, None
+        if wakeup is None:
+            return
+        wakeup.give_back()
+        wakeup.wake()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(JOIN_TIME)
+        if thread is None or not thread.is_alive():
+            wakeup.close()
 
-    def _run(self) -> None:
-        wait: float | None = None
+    def forget(self) -> None:
+        """In a forked child, where the thread does not exist, and what it waits for is shared."""
+        wakeup, self._wakeup = self._wakeup, None
+        self._thread = None
+        self._starting = threading.RLock()  # its holder may not exist here
+        if wakeup is not None:
+            wakeup.give_back()
+            wakeup.close()
+
+    def _run(self, wakeup: SignalWakeup) -> None:
+        until = inf
         while True:
-            try:
-                go_on = self._wakes.get(timeout=wait)
-            except Empty:
-                go_on = True
-            if not go_on:
+            wait = None if until == inf else min(max(until - monotonic(), 0.0), MAX_WAIT)
+            numbers = wakeup.numbers(wait)
+            if self._wakeup is not wakeup:
                 return
-            wait = self._look()
-            if wait is not None:
-                wait = min(max(wait, 0.0), MAX_WAIT)
+            if not numbers or self._heard.intersection(numbers):
+                wait = self._look(numbers)
+                until = inf if wait is None else monotonic() + wait
 
 
 @contextlib.contextmanager

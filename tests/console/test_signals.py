@@ -98,6 +98,69 @@ def test_the_second_stop_signal_ends_a_program_that_does_not_listen() -> None:
     assert (status, errors) == (0, "")
 
 
+DEAF = """
+import signal, sys, threading, time
+from lifetime import console
+from lifetime.console.sources.signals import SignalSource
+{opened}
+# To the main thread a signal that another thread takes is as one that comes in the moment before
+# a system call: nothing ends that.
+threading.Thread(target=time.sleep, args=[3600], daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("ready", flush=True)
+{waits}
+"""
+
+
+def test_a_stop_signal_that_does_not_wake_the_main_thread_is_a_stop() -> None:
+    opened = "console.default().open(SignalSource())"
+    with Program("-c", DEAF.format(opened=opened, waits="console.wait_any([console.token])")) as it:
+        it.wait_until_ready()
+        it.signal()
+        status, _, errors = it.end()
+    assert (status, errors) == (0, "")
+
+
+def test_the_main_thread_is_told_to_leave_until_it_does() -> None:
+    opened = "console.default().open(SignalSource(leave=0.0))"
+    waits = """
+console.wait_any([console.token])
+for _ in range(3):
+    signal.sigwait([signal.SIGTERM])
+print("missed 3", flush=True)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+time.sleep(3600)
+"""
+    with Program("-c", DEAF.format(opened=opened, waits=waits)) as it:
+        it.wait_until_ready()
+        it.signal()
+        status, said, errors = it.end()
+    assert (status, said, errors) == (0, "missed 3\n", "")
+
+
+TAKEN = """
+import asyncio, os, signal, sys
+from lifetime import console
+from lifetime.console.sources.signals import SignalSource
+console.default().open(SignalSource())
+async def wait():
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGWINCH, print, "another's, as before")
+    os.kill(os.getpid(), signal.SIGWINCH)
+    print("ready", flush=True)
+    await loop.run_in_executor(None, console.wait_any, [console.token])
+asyncio.run(wait())
+"""
+
+
+def test_a_stop_signal_is_one_stop_when_somebody_else_hears_of_signals_first() -> None:
+    with Program("-c", TAKEN) as program:
+        program.wait_until_ready()
+        program.signal()
+        status, said, errors = program.end()
+    assert (status, said, errors) == (0, "another's, as before\n", "")
+
+
 def test_outside_the_main_thread_it_is_refused(console: Console) -> None:
     refused: list[str] = []
 

@@ -325,3 +325,20 @@ def test_protected_clean_up_works_in_atexit() -> None:
     """
     ended = run(program)
     assert (ended.returncode, ended.stdout) == (143, "cleaned up\n")
+
+
+def test_without_a_descriptor_a_block_runs_and_the_log_says_what_is_missing() -> None:
+    program = """
+        import logging, resource
+        logging.basicConfig(format="%(message)s")
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        with ShutdownProtection(60):
+            ask("SIGTERM")
+            say("body")
+    """
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (143, "body\n")
+    assert ended.stderr == (
+        "nobody sees that the window of a protected block is over: [Errno 24] Too many open files\n"
+    )

@@ -76,3 +76,27 @@ def test_asyncio_ends_its_tasks_when_a_request_finds_no_block() -> None:
     """
     ended = run(program)
     assert (ended.returncode, ended.stdout) == (128 + signal.SIGTERM, "ended\n")
+
+
+def deaf(body: str) -> str:
+    """A program whose main thread does not feel the signal that comes while it sleeps.
+
+    Another thread takes it; to the main one it is as if it came in the moment before a system call.
+    """
+    send = "def send():\n    say('sent'); os.kill(os.getpid(), signal.SIGTERM)"
+    return f"""
+configure_shutdown_manager()
+{send}
+threading.Thread(target=time.sleep, args=[3600], daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+threading.Timer(0.1, send).start()
+{body}
+"""
+
+
+@pytest.mark.parametrize(
+    "body", ["time.sleep(3600)", "with ShutdownProtection(0.3):\n    time.sleep(3600)"]
+)
+def test_a_signal_that_does_not_end_a_system_call_is_honoured_all_the_same(body: str) -> None:
+    ended = run(deaf(body))
+    assert (ended.returncode, ended.stdout) == (128 + signal.SIGTERM, "sent\n")

@@ -1,7 +1,8 @@
 """Signals as commands, for a program that does not run `Lifetime.run()`, which has its own.
 
 TERM, INT and QUIT stop; HUP is a modify with the text RELOAD; USR1 writes where we are and what
-every thread does to the log; USR2 reopens log files.  A handler only leaves a note for the waiter.
+every thread does to the log; USR2 reopens log files.  The waiter's thread hears of a signal by
+itself; the handlers, which run in the main thread, are there for it to leave by exception.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from lifetime.console import threads
 from lifetime.console.answers import unanswered
 from lifetime.console.commands import Origin
+from lifetime.console.waiter import READ
 from lifetime.signals import log_status
+from lifetime.wakeup import SignalWakeup, interrupt_main_thread
 
 if TYPE_CHECKING:
     from lifetime.console.hub import Console
@@ -27,6 +30,10 @@ STOPS = ("SIGTERM", "SIGINT", "SIGQUIT")
 
 #: What HUP is read as.
 RELOAD = "RELOAD"
+
+#: Seconds after which the main thread, if it has not left, is told to leave once more; then twice
+#: as many, and so on.
+REPEAT = 0.02
 
 
 class SignalSource:
@@ -46,66 +53,83 @@ class SignalSource:
         self.hang_up_stops = hang_up_stops
         self.leave = leave
         self._console: Console | None = None
+        self._wakeup: SignalWakeup | None = None
+        self._actions: dict[int, Callable[[int], None]] = {}
         self._old: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
         self._end: Callable[[], None] = _nothing
         self._asked = False
-        self._leaving = False
+        self._leaving = False  # the main thread is to leave, and has not done so yet
+        self._sent_by_us = False  # the next SIGTERM is
 
     def open(self, console: Console) -> None:
         """Install the handlers."""
         if threading.current_thread() is not threading.main_thread():
             raise ValueError("signals can be handled in the main thread only; open it there")
         self._console = console
-        handlers = dict.fromkeys(STOPS, self._on_stop)
-        handlers["SIGHUP"] = self._on_stop if self.hang_up_stops else self._on_hang_up
-        handlers["SIGUSR1"] = self._on_status
-        handlers["SIGUSR2"] = self._on_reopen
-        for name, handler in handlers.items():
+        actions = dict.fromkeys(STOPS, self._stop)
+        actions["SIGHUP"] = self._stop if self.hang_up_stops else self._reload
+        actions["SIGUSR1"] = self._log_status
+        actions["SIGUSR2"] = self._reopen
+        self._wakeup = SignalWakeup()
+        self._wakeup.claim()
+        threads.waiter.call(threads.waiter.watch, self._wakeup.fileno(), READ, self._read)
+        for name, action in actions.items():
             number = getattr(signal, name, None)
             if number is None:
                 continue  # Windows has only some
             if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
                 continue  # started by nohup, which wants just this
-            self._old[number] = signal.signal(number, handler)
+            self._actions[number] = action
+            self._old[number] = signal.signal(number, self._handle)
         if self.leave is not None:
             self._end = console.on_stop(self._time_to_leave)
 
     # In the main thread, between any two instructions of it
 
-    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if threads.ending:
             return  # it is leaving, and takes its threads with it
-        asked_before, self._asked = self._asked, True
-        if self._leaving or (asked_before and not self._has_loop()):
+        can_be_read = self._wakeup is not None and self._wakeup.claim()
+        if self._leaving:
             self._leaving = False
+            self._sent_by_us = self._sent_by_us and can_be_read
             raise SystemExit(0)
-        threads.waiter.call(self._stop, number)
-
-    def _on_hang_up(self, number: int, frame: FrameType | None) -> None:
-        threads.waiter.call(self._reload)
-
-    def _on_status(self, number: int, frame: FrameType | None) -> None:
-        threads.waiter.call(self._log_status)
-
-    def _on_reopen(self, number: int, frame: FrameType | None) -> None:
-        threads.waiter.call(self._reopen)
+        if not can_be_read:
+            threads.waiter.call(self._take, number)
 
     # In the waiter's thread
 
+    def _read(self, events: int) -> None:
+        if self._wakeup is not None:
+            for number in self._wakeup.numbers():
+                self._take(number)
+
+    def _take(self, number: int) -> None:
+        """A signal has come."""
+        action = self._actions.get(number)
+        if self._console is not None and action is not None and not threads.ending:
+            action(number)
+
     def _stop(self, number: int) -> None:
-        if self._console is not None:
+        if self._sent_by_us and number == signal.SIGTERM:
+            self._sent_by_us = False
+            return
+        asked_before, self._asked = self._asked, True
+        if asked_before and not self._has_loop():
+            self._interrupt()
+        elif self._console is not None:
             user = signal.Signals(number).name.removeprefix("SIG")
             self._console.stop(Origin("signal", user), unanswered())
 
-    def _reload(self) -> None:
+    def _reload(self, number: int) -> None:
         if self._console is not None:
             self._console.modify(RELOAD, Origin("signal", "HUP"), unanswered())
 
-    def _log_status(self) -> None:
+    def _log_status(self, number: int) -> None:
         if self._console is not None:
             log_status(self._console.life)
 
-    def _reopen(self) -> None:
+    def _reopen(self, number: int) -> None:
         if self._console is None:
             return
         life = self._console.life
@@ -122,12 +146,16 @@ class SignalSource:
     # In the waiter's thread again
 
     def _interrupt(self) -> None:
-        if self._has_loop() or not self._old or threads.ending:
-            return
-        self._leaving = True
-        main = threading.main_thread().ident
-        if main is not None and hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(main, signal.SIGTERM)
+        if not self._has_loop() and self._old and not self._leaving:
+            self._leaving = True
+            self._insist(REPEAT)
+
+    def _insist(self, again_in: float) -> None:
+        """Until it leaves: a signal that comes just before a system call does not end that."""
+        if self._leaving and not threads.ending:
+            self._sent_by_us = True
+            interrupt_main_thread(signal.SIGTERM)
+            threads.waiter.call_later(again_in, self._insist, again_in * 2)
 
     def _has_loop(self) -> bool:
         main = threading.main_thread().ident
@@ -139,6 +167,13 @@ class SignalSource:
         self._console = None
         if threading.current_thread() is threading.main_thread():
             self._restore()
+            if self._wakeup is not None:
+                wakeup, self._wakeup = self._wakeup, None
+                wakeup.give_back()
+                if threads.waiter.is_running:
+                    threads.waiter.call(_end_watching, wakeup)
+                else:
+                    _end_watching(wakeup)
 
     def _restore(self) -> None:
         for number, old in self._old.items():
@@ -149,6 +184,15 @@ class SignalSource:
         """In a forked child: its signals are none of the parent's business."""
         self._console = None
         self._restore()
+        if self._wakeup is not None:
+            self._wakeup.give_back()
+            self._wakeup.close()
+            self._wakeup = None
+
+
+def _end_watching(wakeup: SignalWakeup) -> None:
+    threads.waiter.unwatch(wakeup.fileno())
+    wakeup.close()
 
 
 def _nothing() -> None:
