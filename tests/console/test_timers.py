@@ -192,10 +192,12 @@ def test_a_callback_that_blocks_delays_no_event() -> None:
 
 
 def test_cancelled_timers_do_not_pile_up() -> None:
+    settle()
+    others = len(threads.waiter._heap)  # what earlier tests have asked for, and is not yet due
     for _ in range(5000):
         Timer(3600.0, print).cancel()
     settle()
-    assert len(threads.waiter._heap) < 200
+    assert len(threads.waiter._heap) < 2 * others + 200
 
 
 def test_timers_share_one_thread() -> None:
