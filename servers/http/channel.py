@@ -142,13 +142,9 @@ class HTTPChannel(ExpressLane):
             return False  # a peer that does not take its answers gets no new ones meanwhile
         if self.replies and self.has_a_load():
             return False  # what a deep pipeline asks for is sent now and then, not heaped up
-        head = self.server.heads.get(self.unread)
-        if head is not None:
-            self.unread = b""
-        else:
-            head = self._read_head()
-            if head is None:
-                return False
+        head = self._read_head()
+        if head is None:
+            return False
         self._searched = 0
         self._head_until = FOREVER
         self.requests += 1
@@ -168,8 +164,13 @@ class HTTPChannel(ExpressLane):
 
     def _read_head(self) -> Head | None:
         """Take a head off the input and read it.  None: it is not here yet."""
-        data = self.unread
-        end = find_head(data, self._searched, self.limits)
+        data, seen = self.unread, self._searched
+        end = data.find(HEAD_END, seen - 3 if seen > 3 else 0) + len(HEAD_END)
+        head = self.server.heads.get(data[:end])  # clients say the same again and again
+        if head is not None:
+            self.unread = data[end:]
+            return head
+        end = find_head(data, seen, self.limits)
         if end < 0:
             self._searched = len(data)
             if self.input_ended:  # the rest of it will never come

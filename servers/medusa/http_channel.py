@@ -125,14 +125,17 @@ class http_channel(HTTPChannel, OfTheSocket):
                 self._expect_body(request)
 
     def _take_head(self) -> bool:
-        kind = type(self)
-        if (
-            kind.found_terminator is _found_terminator
-            and kind.collect_incoming_data is _collect_incoming_data
-            and "found_terminator" not in self.__dict__
-        ):
+        if self.as_written or not self._finds_heads_itself():
             return super()._take_head()
         return self._take_head_the_old_way()
+
+    def _finds_heads_itself(self) -> bool:
+        kind = type(self)
+        return (
+            kind.found_terminator is not _found_terminator
+            or kind.collect_incoming_data is not _collect_incoming_data
+            or "found_terminator" in self.__dict__
+        )
 
     def _take_head_the_old_way(self) -> bool:
         if self.current_request is not None or self.writable() or self.replies:
@@ -214,11 +217,11 @@ class http_channel(HTTPChannel, OfTheSocket):
         return type(self).refill_buffer is not _refill_buffer or "refill_buffer" in self.__dict__
 
     def _send_at_once(self) -> None:
-        if self._refills_itself():
+        if self.as_written or not self._refills_itself():
+            super()._send_at_once()
+        else:
             self._queue_replies()
             self.initiate_send()
-        else:
-            super()._send_at_once()
 
     def initiate_send(self) -> None:
         """Send as much as the socket takes; if there is nothing yet, rest for a moment."""
