@@ -128,13 +128,18 @@ class AnsweringChannel(Channel):
                 persistent = self.persists(request)
                 outgoing = request.outgoing
                 head: bytes | None = None
-                if persistent and len(outgoing) == 1 and type(outgoing[0]) is bytes:
+                if (
+                    len(outgoing) == 1
+                    and type(outgoing[0]) is bytes
+                    and (persistent or self.framing is None)
+                ):
                     body: bytes = outgoing[0]
                     last: Answered | None = request.head.answered
                     if (
                         last is not None
                         and last.preamble is preamble
                         and last.length == len(body)
+                        and last.persistent is persistent
                         # They are equal whatever their order, which "is not significant" (RFC
                         # 9110, section 5.3); and comparing is cheaper than making a key.
                         and last.headers == request.reply_headers
@@ -142,8 +147,11 @@ class AnsweringChannel(Channel):
                     ):
                         head = last.head
                     else:
-                        head = compose_plain_head(request, preamble, len(body))
+                        head = compose_plain_head(request, preamble, len(body), persistent)
                 if head is not None:
+                    if not persistent:
+                        self.final = True
+                        self.unread = b""
                     self.replies.append((request, head, body))
                 else:
                     self._send_reply(request, compose(request, preamble, persistent, self.framing))

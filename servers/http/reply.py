@@ -35,24 +35,29 @@ _SPECIAL = frozenset({"Connection", "Transfer-Encoding", "Date", "Server"})
 #: Fields that a handler sets, it sets again and again, mostly with a body of the same length.  So
 #: for so many sets of them, none longer than this (bytes), we remember how they are encoded, and
 #: the preamble, the length and the whole of the last head they stood in.  Keyed by names and
-#: values, so what is remembered was checked; replaced as one tuple, for other threads read it too.
+#: values and by whether the connection goes on, so what is remembered was checked; replaced as one
+#: tuple, for other threads read it too.
 REMEMBERED = 256
 MEMORABLE = 1024
-_LAST_HEADS: dict[tuple[tuple[str, str], ...], tuple[bytes, bytes, int, bytes]] = {}
+_Key = tuple[tuple[tuple[str, str], ...], bool]
+_LAST_HEADS: dict[_Key, tuple[bytes, bytes, int, bytes]] = {}
 
 
 class Answered:
     """The head of an answer that was given twice, kept where it was asked for.
 
-    headers, preamble, length: what it was made of; the preamble is that of one second.
+    headers, preamble, length, persistent: what it was made of; the preamble is that of one second.
     """
 
-    __slots__ = ("head", "headers", "length", "preamble")
+    __slots__ = ("head", "headers", "length", "persistent", "preamble")
 
-    def __init__(self, headers: dict[str, str], preamble: bytes, length: int, head: bytes) -> None:
+    def __init__(
+        self, headers: dict[str, str], preamble: bytes, length: int, persistent: bool, head: bytes
+    ) -> None:
         self.headers = headers
         self.preamble = preamble
         self.length = length
+        self.persistent = persistent
         self.head = head
 
 
@@ -72,8 +77,10 @@ def status_line(status: int) -> str:
     return f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\n"
 
 
-def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes | None:
-    """The head of the commonest answer: `length` bytes, on a connection that goes on.
+def compose_plain_head(
+    request: Request, preamble: bytes, length: int, persistent: bool
+) -> bytes | None:
+    """The head of the commonest answer, a body of `length` bytes that is at hand.
 
     Returns None, having done nothing, if anything about it is special; then `compose` is asked.
     """
@@ -81,12 +88,12 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     headers = request.reply_headers
     if asked.version == "1.0" or asked.method == "HEAD" or request._more_headers is not None:
         return None
-    items = tuple(headers.items())
-    last = _LAST_HEADS.get(items)
+    key = tuple(headers.items()), persistent
+    last = _LAST_HEADS.get(key)
     if last is not None:
         fields, its_preamble, its_length, head = last
         if its_preamble is preamble and its_length == length:
-            asked.answered = Answered(headers.copy(), preamble, length, head)
+            asked.answered = Answered(headers.copy(), preamble, length, persistent, head)
             return head  # the very same preamble: the same status, and the same second
     if has_no_body("GET", request.reply_code) or not _SPECIAL.isdisjoint(headers):
         return None
@@ -94,15 +101,14 @@ def compose_plain_head(request: Request, preamble: bytes, length: int) -> bytes 
     if declared is not None and declared != str(length):
         return None
     if last is None:
-        fields = _encode(_lines(items))
-    if declared is None:
-        head = b"%b%bContent-Length: %d\r\n\r\n" % (preamble, fields, length)
-    else:
-        head = b"%b%b\r\n" % (preamble, fields)
+        fields = _encode(_lines(headers.items()))
+    measure = b"Content-Length: %d\r\n" % length if declared is None else b""
+    announcement = b"" if persistent else b"Connection: close\r\n"
+    head = b"%b%b%b%b\r\n" % (preamble, fields, measure, announcement)
     if len(fields) <= MEMORABLE:
         if last is None and len(_LAST_HEADS) >= REMEMBERED:
             del _LAST_HEADS[next(iter(_LAST_HEADS))]
-        _LAST_HEADS[items] = fields, preamble, length, head
+        _LAST_HEADS[key] = fields, preamble, length, head
     return head
 
 

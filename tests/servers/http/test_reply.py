@@ -47,24 +47,28 @@ def test_bytes_of_known_length():
 
 
 @pytest.mark.parametrize("status", [200, 201, 299, 301, 404, 500])
-def test_the_short_way_says_the_same_as_the_long_one(status: int):
+@pytest.mark.parametrize("persistent", [True, False])
+def test_the_short_way_says_the_same_as_the_long_one(status: int, persistent: bool):
     for fields in ({}, {"Content_Type": "a/b", "X_A": "é"}, {"Content_Length": "3"}):
         short, long = (request("GET", "1.1", "abc", **fields) for _ in range(2))
         short.reply_code = long.reply_code = status
-        plain = compose_plain_head(short, PREAMBLE, 3)
-        assert plain == compose(long, PREAMBLE, True).items[0]
+        plain = compose_plain_head(short, PREAMBLE, 3, persistent)
+        assert plain == compose(long, PREAMBLE, persistent).items[0]
 
 
-def test_a_remembered_head_is_not_given_for_another_length_second_or_status():
-    def plain(preamble: bytes, body: str) -> bytes | None:
+def test_a_remembered_head_is_not_given_for_another_length_second_status_or_end():
+    def plain(preamble: bytes, body: str, persistent: bool = True) -> bytes | None:
         asked = request("GET", "1.1", body, Content_Type="a/remembered")
-        return compose_plain_head(asked, preamble, len(body))
+        return compose_plain_head(asked, preamble, len(body), persistent)
 
     later = PREAMBLE.replace(b"now", b"later")
     first = plain(PREAMBLE, "abc")
     assert first == PREAMBLE + b"Content-Type: a/remembered\r\nContent-Length: 3\r\n\r\n"
     assert plain(PREAMBLE, "abcd") == first.replace(b"3", b"4")
     assert plain(later, "abc") == first.replace(b"now", b"later")
+    assert plain(PREAMBLE, "abc") == first
+    last = plain(PREAMBLE, "abc", persistent=False)
+    assert last == first.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     assert plain(PREAMBLE, "abc") == first
     missing = status_line(404).encode()
     assert plain(missing, "abc") == first.replace(PREAMBLE, missing)
@@ -74,23 +78,24 @@ def test_a_remembered_head_is_not_given_for_another_length_second_or_status():
 def test_a_remembered_head_is_not_given_to_an_answer_without_a_body(status: int):
     asked = request("GET", "1.1", "abc", Content_Type="a/bodiless")
     asked.reply_code = status
-    assert compose_plain_head(asked, status_line(status).encode(), 3) is None
-    assert compose_plain_head(request("GET", "1.1", "abc", Content_Type="a/bodiless"), PREAMBLE, 3)
-    assert compose_plain_head(asked, status_line(status).encode(), 3) is None
+    assert compose_plain_head(asked, status_line(status).encode(), 3, True) is None
+    ordinary = request("GET", "1.1", "abc", Content_Type="a/bodiless")
+    assert compose_plain_head(ordinary, PREAMBLE, 3, True)
+    assert compose_plain_head(asked, status_line(status).encode(), 3, True) is None
 
 
 def test_a_remembered_head_is_not_given_to_those_who_need_another():
     for method, version in (("HEAD", "1.1"), ("GET", "1.0")):
         fields = {"Content_Type": f"a/{method}-{version}"}
-        assert compose_plain_head(request("GET", "1.1", "abc", **fields), PREAMBLE, 3)
+        assert compose_plain_head(request("GET", "1.1", "abc", **fields), PREAMBLE, 3, True)
         asked = request(method, version, "abc", **fields)
-        assert compose_plain_head(asked, PREAMBLE, 3) is None
+        assert compose_plain_head(asked, PREAMBLE, 3, True) is None
 
 
 def test_no_more_heads_are_remembered_than_intended():
     for number in range(reply.REMEMBERED + 50):
-        compose_plain_head(request("GET", "1.1", "abc", X_Number=number), PREAMBLE, 3)
-    compose_plain_head(request("GET", "1.1", "abc", X_Long="x" * 2000), PREAMBLE, 3)
+        compose_plain_head(request("GET", "1.1", "abc", X_Number=number), PREAMBLE, 3, True)
+    compose_plain_head(request("GET", "1.1", "abc", X_Long="x" * 2000), PREAMBLE, 3, True)
     assert len(reply._LAST_HEADS) == reply.REMEMBERED
     assert all(len(fields) <= reply.MEMORABLE for fields, *_ in reply._LAST_HEADS.values())
 
@@ -107,7 +112,7 @@ def test_no_more_heads_are_remembered_than_intended():
     ],
 )
 def test_the_short_way_leaves_anything_special_alone(special: Request):
-    assert compose_plain_head(special, PREAMBLE, 3) is None
+    assert compose_plain_head(special, PREAMBLE, 3, True) is None
     assert special.outgoing == [b"abc"]
 
 
@@ -186,7 +191,7 @@ def test_another_transfer_coding_ends_with_the_connection():
 def test_a_line_end_behind_the_back_of_the_request_is_found_where_bytes_are_made(value: str):
     for make in (
         lambda asked: compose(asked, PREAMBLE, True),
-        lambda asked: compose_plain_head(asked, PREAMBLE, 3),
+        lambda asked: compose_plain_head(asked, PREAMBLE, 3, True),
         lambda asked: compose_head(asked, PREAMBLE, True),
     ):
         asked = request("GET", "1.1", "abc")
