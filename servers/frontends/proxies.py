@@ -16,6 +16,7 @@ from typing import Any
 
 from lifetime import Lifetime, Phase, Veto, event_driven
 from lifetime.poller import DISCONNECTED
+from servers.allowance import Allowance
 from servers.channel import Channel
 from servers.frontends.proxy_protocol import MAX_V2, MalformedHeader, ProxyHeader, read_header
 from servers.listener import Listener
@@ -28,6 +29,9 @@ HEADER_TIME = 5.0
 
 #: Front ends whose probes are counted one by one, at most.
 COUNTED = 256
+
+#: So many connections a second without a right header are told of in the log, one by one.
+WARNINGS_PER_SECOND = 5.0
 
 #: Of a listener: serves a connection, and returns its channel.
 Serve = Callable[[socket.socket, Any], Any]
@@ -55,6 +59,8 @@ class Proxies:
         self.believed = 0
         self.malformed = 0
         self.probes: Counter[str] = Counter()
+        self._warnings = Allowance(WARNINGS_PER_SECOND)
+        self._untold = 0
 
     def receive(self, listener: Listener, sock: socket.socket, addr: Any, serve: Serve) -> None:
         """A connection has been accepted: serve it once it is known for whom it is.
@@ -75,6 +81,16 @@ class Proxies:
                 "probes": self.probes.copy(),
             }
         }
+
+    def note_malformed(self, whose: str, reason: str, now: float) -> None:
+        """A connection has no right header: say so, unless too many have none."""
+        self.malformed += 1
+        if not self._warnings.take(now):
+            self._untold += 1
+            return
+        others = f"; so were {self._untold} others since the last one" if self._untold else ""
+        self._untold = 0
+        log.warning("%s is closed, for it has no PROXY header: %s%s", whose, reason, others)
 
     def note_probe(self, addr: Any) -> None:
         """A front end looks whether we are there."""
@@ -178,8 +194,8 @@ class HeaderReader(Channel):
             self.close()
 
     def _refuse(self, reason: str) -> None:
-        self.proxies.malformed += 1
-        log.warning("%s is closed, for it has no PROXY header: %s", self.shutdown_name, reason)
+        now = self.listener.lifetime.clock()
+        self.proxies.note_malformed(self.shutdown_name, reason, now)
         self.close()
 
     def handle_timeout(self) -> None:

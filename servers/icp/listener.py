@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import lifetime as lifetime_module
 from lifetime import Lifetime, Phase, Timer, Veto, event_driven
 from lifetime.poller import DISCONNECTED
-from servers.icp.allowance import Allowance, Share
+from servers.allowance import Allowance, Share
 from servers.icp.message import MAX_SIZE
 from servers.icp.responder import (
     ERRORS_PER_SECOND,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from enum import Enum
 
-from servers.icp.allowance import Allowance
+from servers.allowance import Allowance
 from servers.icp.message import (
     HEADER,
     NOBODY,

@@ -148,7 +148,7 @@ class Successor(Channel):
             log.warning("process %d cannot be given our listeners: %s", self.pid, error.strerror)
             self.close()
             return
-        log.info("process %d is given %d listeners", self.pid, len(listeners))
+        log.info("process %d is given our listeners: %d", self.pid, len(listeners))
         if self.point.lifetime.phase > Phase.WITHDRAWING:
             self._leave_files()
 

@@ -7,6 +7,7 @@ As in `tests.benchmarks.http`, whose load this is; needs wrk and `lifetime-serve
 """
 
 import argparse
+import statistics
 import sys
 import tempfile
 import xmlrpc.client
@@ -59,16 +60,26 @@ def names_of(case: Case) -> list[str]:
     return [idle_name(case, count) for count in case.idle] or [case.name]
 
 
+def over_all(results: Results, names: list[str]) -> float | None:
+    """How many times as fast we are, over all cases that were measured with both."""
+    ratios = [results.ratio(each, "supervisor", "ours") for each in names]
+    known = [ratio for ratio in ratios if ratio is not None]
+    return statistics.geometric_mean(known) if known else None
+
+
 def table(results: Results, cases: list[Case]) -> Table:
     """Time and rate of both, and how many times as fast we are."""
     columns = ["case", "limit, us", "ours, us", "supervisor, us", "ratio", "aim"]
     columns += ["ours, 1/s", "supervisor, 1/s"]
     rows = []
-    for each in [name for case in cases for name in names_of(case)]:
+    names = [name for case in cases for name in names_of(case)]
+    for each in names:
         times = [number(results.cpu(each, name)) for name in ("limit", *NAMES)]
         rates = [number(results.rate(each, name), ",.0f") for name in NAMES]
         ratio = number(results.ratio(each, "supervisor", "ours"), ".2f")
         rows.append([each, *times, ratio, AIM, *rates])
+    mean = number(over_all(results, names), ".2f")
+    rows.append(["geometric mean", "-", "-", "-", mean, AIM, "-", "-"])
     return Table("Server CPU per request, and requests per second", columns, rows)
 
 

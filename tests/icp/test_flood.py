@@ -8,8 +8,8 @@ import time
 import pytest
 
 from lifetime import Lifetime
+from servers.allowance import Share
 from servers.icp import ICPListener
-from servers.icp.allowance import Share
 from servers.icp.listener import SAVED, SHARE
 from tests.benchmarks.icp import DATAGRAMS, rounds, slowdown
 from tests.icp.conftest import Neighbour, query

@@ -37,7 +37,7 @@ PURE = [
     "servers.frontends.haproxy_state",
     "servers.frontends.proxy_protocol",
     "servers.frontends.state",
-    "servers.icp.allowance",
+    "servers.allowance",
     "servers.icp.message",
     "servers.icp.responder",
     "servers.networks",

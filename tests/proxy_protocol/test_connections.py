@@ -167,6 +167,19 @@ def test_without_a_header_the_connection_is_closed_counted_and_logged(serve_behi
     assert len(line) < 200 and "\n" not in line
 
 
+def test_of_many_at_once_some_are_logged_and_all_are_counted(caplog):
+    caplog.set_level(logging.INFO, "servers")
+    proxies = Proxies("127.0.0.1")
+    for number in range(100):
+        proxies.note_malformed(f"HTTP {number}", "not now", now=0.0)
+    proxies.note_malformed("HTTP 100", "not later", now=1.0)
+    lines = [each.getMessage() for each in caplog.records]
+    assert len(lines) == 6
+    assert lines[0] == "HTTP 0 is closed, for it has no PROXY header: not now"
+    assert lines[5].endswith("not later; so were 95 others since the last one")
+    assert proxies.malformed == 101
+
+
 def read_to_the_end(peer) -> bytes:
     try:
         return peer.read_to_end()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.icp.allowance import Allowance, Share
+from servers.allowance import Allowance, Share
 
 STEPS = st.lists(st.floats(0.0, 2.0), min_size=1, max_size=50)
 
