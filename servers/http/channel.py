@@ -462,7 +462,7 @@ class HTTPChannel(ExpressLane):
         else:
             log.error("%s failed: %s", self.shutdown_name, error, exc_info=error)
         if self.ac_out_buffer and self.socket is not None:
-            self.send(self.ac_out_buffer)  # the answers before the one that failed
+            self.note_sent(self.send(self.ac_out_buffer))  # the answers before the one that failed
         self.abort()
 
     def abort(self, by_us: bool = True) -> None:

@@ -107,7 +107,7 @@ def compose_plain_head(
     head = b"%b%b%b%b\r\n" % (preamble, fields, measure, announcement)
     if len(fields) <= MEMORABLE:
         if last is None and len(_LAST_HEADS) >= REMEMBERED:
-            del _LAST_HEADS[next(iter(_LAST_HEADS))]
+            _LAST_HEADS.clear()  # in one step: another thread may be about to do the same
         _LAST_HEADS[key] = fields, preamble, length, head
     return head
 

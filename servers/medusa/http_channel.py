@@ -10,7 +10,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from threading import get_ident
 from typing import Any
 
@@ -135,6 +134,7 @@ class http_channel(HTTPChannel, OfTheSocket):
             kind.found_terminator is not _found_terminator
             or kind.collect_incoming_data is not _collect_incoming_data
             or "found_terminator" in self.__dict__
+            or "collect_incoming_data" in self.__dict__
         )
 
     def _take_head_the_old_way(self) -> bool:
@@ -333,23 +333,21 @@ class _OwnQueue(fifo):
         self.channel = channel
 
     def append(self, item: Any) -> None:
-        super().append(_Told(partial(self._tell, item)) if isinstance(item, Sent) else item)
+        super().append(_Told(self.channel, item) if isinstance(item, Sent) else item)
 
     def extend(self, items: Any) -> None:
         for item in items:
             self.append(item)
 
-    def _tell(self, mark: Sent) -> None:
-        mark.callback(self.channel.bytes_out)
 
+class _Told(Sent):
+    """The same as a producer that gives nothing; the engine's own refill_buffer() never asks it."""
 
-class _Told:
-    """A producer that gives nothing, and calls back when it is asked."""
-
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback = callback
+    def __init__(self, channel: http_channel, mark: Sent) -> None:
+        super().__init__(mark.callback)
+        self.channel = channel
 
     def more(self) -> bytes:
         """Nothing."""
-        self.callback()
+        self.channel._mark(0, self.callback)  # behind what is in the buffer already
         return b""

@@ -150,6 +150,55 @@ def test_found_terminator_that_wraps_sees_the_head_and_may_change_it(serve, monk
     assert heads[0] == "GET /other HTTP/1.1\r\nHost: x"
 
 
+def test_collect_incoming_data_assigned_to_a_channel_gets_the_heads_after_that(serve):
+    heads = []
+
+    def answer(request):
+        channel = request.channel
+        if not heads:
+            collect = channel.collect_incoming_data
+            channel.collect_incoming_data = lambda data: (heads.append(data), collect(data))
+            heads.append(b"assigned")
+        request.push("answered")
+        request.done()
+
+    peer = serve(answers(answer)).connect()
+    peer.send(get("/1")).read_reply()
+    assert peer.send(get("/2")).read_reply()[2] == b"answered"
+    assert heads[1:] == [b"GET /2 HTTP/1.1\r\nHost: x"]
+
+
+original_refill_buffer = http_server.http_channel.refill_buffer
+
+
+def by_the_original(self):
+    original_refill_buffer(self)
+
+
+def as_much_as_there_is(self):
+    while self.producer_fifo:
+        first = self.producer_fifo.first()
+        if first is None:
+            if not self.ac_out_buffer:
+                self.producer_fifo.pop()
+                self.close()
+            return
+        data = first if isinstance(first, bytes) else first.more()
+        if not data or data is first:
+            self.producer_fifo.pop()
+        self.ac_out_buffer += data
+
+
+@pytest.mark.parametrize("refill", [by_the_original, as_much_as_there_is])
+def test_a_refill_buffer_of_ones_own_does_not_change_the_access_lines(serve, lines, refill):
+    running = serve(hello_handler(), server=channel_of(refill_buffer=refill))
+    peer = running.connect()
+    for _ in range(2):
+        assert peer.send(get("/hello")).read_reply()[2] == b"hello"
+    running.stop()
+    assert [line.split()[-1] for line in lines.lines if "/hello" in line] == ["5", "5"]
+
+
 def test_handle_close_assigned_to_a_channel_hears_that_the_client_has_gone(serve):
     gone = threading.Event()
 

@@ -138,3 +138,14 @@ def test_the_file_is_reopened_on_request(serve, tmp_path: Path):
     served.stop()
     assert "/hello?1" in (tmp_path / "old").read_text()
     assert "/hello?2" in path.read_text()
+
+
+def test_answers_before_one_that_is_broken_off_are_logged_as_well(serve):
+    def promise(request: Request) -> None:
+        request["Content-Length"] = 5
+        request.push("abc")
+        request.done()
+
+    pages = (HELLO, Page("/promise", promise))
+    lines = logged(serve, get("/hello") * 2 + get("/promise"), handlers=pages)
+    assert [line[1:4] for line in lines] == [("GET /hello HTTP/1.1", "200", "6")] * 2
