@@ -139,7 +139,10 @@ class Signals:
             # None: installed by something that is not Python, and not to be had back from here.
             signal.signal(number, signal.SIG_DFL if old is None else old)
         self._old.clear()
-        signal.set_wakeup_fd(self._old_wakeup_fd)
+        try:
+            signal.set_wakeup_fd(self._old_wakeup_fd)
+        except (OSError, ValueError):  # its owner has closed it meanwhile
+            signal.set_wakeup_fd(-1)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop(number, 0)

@@ -8,6 +8,7 @@ each signal into a descriptor (`signal.set_wakeup_fd`): a thread of ours reads i
 
 from __future__ import annotations
 
+import atexit
 import signal
 import socket
 import threading
@@ -27,29 +28,43 @@ class SignalWakeup:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
+        self._claimed = False  # the place was ours
+        self._may_come_back = False  # whoever has it now may remember us
 
     def fileno(self) -> int:
         """What to poll for reading."""
         return self._reader.fileno()
 
-    def claim(self) -> bool:
-        """Take the place if nobody has it.  Whether it was ours already.
+    def claim(self) -> None:
+        """Take the place if nobody has it.  For the main thread."""
+        if self._exchange(-1) == -1:
+            self._claimed = True
 
-        Called in a handler, that says whether its signal can be read here.  For the main thread.
+    def is_heard(self) -> bool:
+        """Whether the place is ours, so that signals can be read here.  For the main thread.
+
+        A place that is free is not taken: of two signals that came before that, whose handlers run
+        now, the second would be looked for here, in vain.
         """
         ours = self._writer.fileno()
+        return self._exchange(ours) == ours
+
+    def _exchange(self, replaceable: int) -> int:
+        """Who has had the place; ours is in it now if it was this one, or ours already."""
+        ours = self._writer.fileno()
         holder = signal.set_wakeup_fd(ours, warn_on_full_buffer=False)
-        if holder not in (ours, -1):
-            # A signal in between was counted twice at the worst: here, and by its handler.
-            signal.set_wakeup_fd(holder)
-        return holder == ours
+        if holder not in (ours, replaceable):
+            # No warning when it is full: it is readable then, and its owner may have said so.
+            signal.set_wakeup_fd(holder, warn_on_full_buffer=False)
+        return holder
 
     def give_back(self) -> None:
         """Leave the place, unless somebody else has it by now.  For the main thread."""
         ours = self._writer.fileno()
         holder = signal.set_wakeup_fd(-1)
         if holder != ours:
-            signal.set_wakeup_fd(holder)
+            signal.set_wakeup_fd(holder, warn_on_full_buffer=False)
+            self._may_come_back = self._claimed and holder != -1
 
     def wake(self) -> None:
         """Let `numbers` return.  Legal in a signal handler and from any thread."""
@@ -60,15 +75,32 @@ class SignalWakeup:
         """One byte for each signal since the last time, and one for each `wake`.
 
         timeout: seconds to wait for the first; None: for ever.  Empty if none came in time.
+        Raises OSError if somebody has closed our descriptor.
         """
         self._reader.settimeout(timeout)
         try:
             return self._reader.recv(4096)
-        except OSError:  # none in time
+        except (BlockingIOError, TimeoutError):  # none in time
             return b""
 
     def close(self) -> None:
-        """Close the sockets; to be called behind `give_back`."""
+        """Close the sockets; to be called behind `give_back`.
+
+        Whoever has taken the place from us may put our number there again, as a `Lifetime` does
+        behind its `run()`.  It must not be another descriptor's by then, so the sockets stay until
+        the program ends.
+        """
+        if self._may_come_back:
+            atexit.register(self._close)
+        else:
+            self._close()
+
+    def forget(self) -> None:
+        """In a forked child, which shares the sockets with its parent."""
+        self.give_back()
+        self._close()
+
+    def _close(self) -> None:
         self._reader.close()
         self._writer.close()
 

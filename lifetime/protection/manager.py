@@ -256,7 +256,7 @@ class Manager:
         numbers: of signals that have come, whatever has become of their handlers.
         """
         now = time.monotonic()
-        if CAN_REMIND and any(number in REQUESTS for number in numbers):
+        if self._can_remind() and any(number in REQUESTS for number in numbers):
             self._reminder.begin(now)
         due_at = self.due_at()
         if due_at <= now:
@@ -269,6 +269,10 @@ class Manager:
             self._poke()
         until = min(due_at, self._reminder.at)
         return None if until == inf else until - now
+
+    def _can_remind(self) -> bool:
+        """Whether nobody would take a reminder for a signal of his own."""
+        return CAN_REMIND and signal.getsignal(POKE) == self._on_poke
 
     def _poke(self) -> None:
         self._poked = True

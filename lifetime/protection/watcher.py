@@ -60,7 +60,7 @@ class Watcher:
         try:
             wakeup = SignalWakeup()
         except OSError as error:
-            log.warning("nobody sees that the window of a protected block is over: %s", error)
+            self._cannot_wait(error)
             return
         thread = threading.Thread(
             target=self._run, args=[wakeup], name="shutdown protection", daemon=True
@@ -103,14 +103,20 @@ class Watcher:
         self._thread = None
         self._starting = threading.RLock()  # its holder may not exist here
         if wakeup is not None:
-            wakeup.give_back()
-            wakeup.close()
+            wakeup.forget()
+
+    def _cannot_wait(self, error: OSError) -> None:
+        log.warning("nobody sees that the window of a protected block is over: %s", error)
 
     def _run(self, wakeup: SignalWakeup) -> None:
         until = inf
         while True:
             wait = None if until == inf else min(max(until - monotonic(), 0.0), MAX_WAIT)
-            numbers = wakeup.numbers(wait)
+            try:
+                numbers = wakeup.numbers(wait)
+            except OSError as error:  # somebody closes descriptors that are not theirs
+                self._cannot_wait(error)
+                return
             if self._wakeup is not wakeup:
                 return
             if not numbers or self._heard.intersection(numbers):

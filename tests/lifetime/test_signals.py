@@ -209,6 +209,17 @@ def test_the_old_wake_up_descriptor_is_restored(loop: Lifetime) -> None:
         assert signal.set_wakeup_fd(-1) == writer.fileno()
 
 
+def test_an_old_wake_up_descriptor_that_was_closed_meanwhile_is_forgotten(loop: Lifetime) -> None:
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    with reader, writer:
+        signal.set_wakeup_fd(writer.fileno())
+        loop.on_phase(lambda phase: writer.close())
+        loop.shutdown()
+        loop.run()
+        assert signal.set_wakeup_fd(-1) == -1
+
+
 def test_a_signal_wakes_a_loop_that_sleeps(loop: Lifetime) -> None:
     Member(loop)
     asleep = threading.Timer(0.0, signal.pthread_kill, [threading.get_ident(), signal.SIGTERM])

@@ -342,3 +342,22 @@ def test_without_a_descriptor_a_block_runs_and_the_log_says_what_is_missing() ->
     assert ended.stderr == (
         "nobody sees that the window of a protected block is over: [Errno 24] Too many open files\n"
     )
+
+
+def test_the_watcher_ends_when_somebody_has_closed_its_descriptors() -> None:
+    program = """
+        import logging
+        logging.basicConfig(format="%(message)s")
+        configure_shutdown_manager()
+        watcher, = (each for each in threading.enumerate() if each.name == "shutdown protection")
+        signal.set_wakeup_fd(-1)
+        os.closerange(3, 20)
+        for _ in range(10):
+            os.open(os.devnull, os.O_RDONLY)  # has one of the numbers now
+        watcher.join(20)
+        say(watcher.is_alive())
+    """
+    ended = run(program)
+    assert (ended.returncode, ended.stdout) == (0, "False\n")
+    assert "nobody sees that the window of a protected block is over: " in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -94,6 +94,18 @@ threading.Timer(0.1, send).start()
 """
 
 
+def test_who_handles_the_signal_of_a_reminder_is_not_reminded() -> None:
+    body = """
+taken = []
+signal.signal(signal.SIGURG, lambda number, frame: taken.append(number))
+for _ in range(20):  # the watcher hears of some of them behind the handler
+    ask("SIGHUP")
+    time.sleep(0.05)  # above the time of a reminder
+say(taken)
+"""
+    assert run("configure_shutdown_manager(terminate_on_hup=False)" + body).stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     "body", ["time.sleep(3600)", "with ShutdownProtection(0.3):\n    time.sleep(3600)"]
 )

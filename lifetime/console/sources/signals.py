@@ -2,11 +2,13 @@
 
 TERM, INT and QUIT stop; HUP is a modify with the text RELOAD; USR1 writes where we are and what
 every thread does to the log; USR2 reopens log files.  The waiter's thread hears of a signal by
-itself; the handlers, which run in the main thread, are there for it to leave by exception.
+itself; the handlers, which run in the main thread, are there for it to leave by exception.  Both
+count the stops: the main thread may not notice one, and the waiter may be held up.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 import signal
 import threading
@@ -19,7 +21,7 @@ from lifetime.console.answers import unanswered
 from lifetime.console.commands import Origin
 from lifetime.console.waiter import READ
 from lifetime.signals import log_status
-from lifetime.wakeup import SignalWakeup, interrupt_main_thread
+from lifetime.wakeup import NO_SIGNAL, SignalWakeup, interrupt_main_thread
 
 if TYPE_CHECKING:
     from lifetime.console.hub import Console
@@ -44,6 +46,8 @@ class SignalSource:
         thread leaves whatever it does by SystemExit(0), also a sleep or a recv().  None: it looks
         for the stop itself.  Not while a Lifetime's loop runs in it, which leaves by itself.
     The second signal that asks for a stop makes it leave at once in any case.
+    One that comes in the moment before a system call of the main thread waits for the end of that
+    only if somebody else has, or has had, the process's place for this (`signal.set_wakeup_fd`).
     `open` raises ValueError outside the main thread.
     """
 
@@ -57,14 +61,16 @@ class SignalSource:
         self._actions: dict[int, Callable[[int], None]] = {}
         self._old: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
         self._end: Callable[[], None] = _nothing
-        self._asked = False
+        self._asked = False  # the waiter has heard of a stop
+        self._handled = False  # the main thread has
         self._leaving = False  # the main thread is to leave, and has not done so yet
-        self._sent_by_us = False  # the next SIGTERM is
 
     def open(self, console: Console) -> None:
         """Install the handlers."""
         if threading.current_thread() is not threading.main_thread():
             raise ValueError("signals can be handled in the main thread only; open it there")
+        self._undo()  # what a close in another thread had to leave
+        self._asked = self._handled = False
         self._console = console
         actions = dict.fromkeys(STOPS, self._stop)
         actions["SIGHUP"] = self._stop if self.hang_up_stops else self._reload
@@ -89,19 +95,32 @@ class SignalSource:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if threads.ending:
             return  # it is leaving, and takes its threads with it
-        can_be_read = self._wakeup is not None and self._wakeup.claim()
-        if self._leaving:
+        handled_before = self._handled
+        stops = self._actions.get(number) == self._stop
+        self._handled = handled_before or stops
+        leaves = self._leaving or (stops and handled_before and not self._has_loop())
+        if leaves and self._old:  # not while it is being closed, which would leave half of it
             self._leaving = False
-            self._sent_by_us = self._sent_by_us and can_be_read
+            if self._wakeup is not None:
+                self._wakeup.wake()  # what was read before this is done with it
             raise SystemExit(0)
-        if not can_be_read:
+        heard = self._wakeup is not None and self._wakeup.is_heard() and self._is_ours(number)
+        if not heard:
             threads.waiter.call(self._take, number)
+
+    def _is_ours(self, number: int) -> bool:
+        """Whether nobody has put another handler in place of ours; it may call ours."""
+        return signal.getsignal(number) == self._handle
 
     # In the waiter's thread
 
     def _read(self, events: int) -> None:
-        if self._wakeup is not None:
-            for number in self._wakeup.numbers():
+        if self._wakeup is None:
+            return
+        for number in self._wakeup.numbers():
+            if number == NO_SIGNAL:
+                self._leaving = False
+            elif number in self._actions and self._is_ours(number):
                 self._take(number)
 
     def _take(self, number: int) -> None:
@@ -111,12 +130,9 @@ class SignalSource:
             action(number)
 
     def _stop(self, number: int) -> None:
-        if self._sent_by_us and number == signal.SIGTERM:
-            self._sent_by_us = False
-            return
         asked_before, self._asked = self._asked, True
         if asked_before and not self._has_loop():
-            self._interrupt()
+            self._interrupt(REPEAT)  # its handler does so by itself, unless it does not run
         elif self._console is not None:
             user = signal.Signals(number).name.removeprefix("SIG")
             self._console.stop(Origin("signal", user), unanswered())
@@ -145,48 +161,60 @@ class SignalSource:
 
     # In the waiter's thread again
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, seconds: float = 0.0) -> None:
         if not self._has_loop() and self._old and not self._leaving:
             self._leaving = True
-            self._insist(REPEAT)
+            self._asked = True  # our own SIGTERM can be read as well, and is no first stop
+            threads.waiter.call_later(seconds, self._insist, REPEAT)
 
     def _insist(self, again_in: float) -> None:
         """Until it leaves: a signal that comes just before a system call does not end that."""
-        if self._leaving and not threads.ending:
-            self._sent_by_us = True
+        if self._leaving and self._old and not threads.ending:
             interrupt_main_thread(signal.SIGTERM)
-            threads.waiter.call_later(again_in, self._insist, again_in * 2)
+            if self._is_ours(signal.SIGTERM):  # another's handler is told once
+                threads.waiter.call_later(again_in, self._insist, again_in * 2)
 
     def _has_loop(self) -> bool:
         main = threading.main_thread().ident
         return self._console is not None and self._console.life.thread == main
 
     def close(self) -> None:
-        """Let the old handlers come back, if this is the main thread: nobody else may."""
+        """Let the old handlers come back.
+
+        Outside the main thread, which alone may do that, they come back at the program's end; until
+        then the second signal that asks for a stop still makes the main thread leave.
+        """
         self._end()
         self._console = None
         if threading.current_thread() is threading.main_thread():
-            self._restore()
-            if self._wakeup is not None:
-                wakeup, self._wakeup = self._wakeup, None
-                wakeup.give_back()
-                if threads.waiter.is_running:
-                    threads.waiter.call(_end_watching, wakeup)
-                else:
-                    _end_watching(wakeup)
+            self._undo()
+        else:
+            atexit.register(self._undo)
+
+    def _undo(self) -> None:
+        self._restore()
+        if self._wakeup is not None:
+            self._wakeup.give_back()
+            if threads.waiter.is_running:
+                threads.waiter.call(_end_watching, self._wakeup)
+            else:
+                _end_watching(self._wakeup)
+            self._wakeup = None
 
     def _restore(self) -> None:
-        for number, old in self._old.items():
-            signal.signal(number, signal.SIG_DFL if old is None else old)
-        self._old.clear()
+        # In this order: a SIGTERM of ours that is for the old handlers would end the process.
+        old_handlers, self._old = self._old, {}
+        self._leaving = False
+        for number, old in old_handlers.items():
+            if self._is_ours(number):
+                signal.signal(number, signal.SIG_DFL if old is None else old)
 
     def forget(self) -> None:
         """In a forked child: its signals are none of the parent's business."""
         self._console = None
         self._restore()
         if self._wakeup is not None:
-            self._wakeup.give_back()
-            self._wakeup.close()
+            self._wakeup.forget()
             self._wakeup = None
 
 
