@@ -82,7 +82,10 @@ def test_a_post_that_ctrl_c_breaks_off_is_heard_or_did_not_happen() -> None:
 
 
 def _at_instruction(number: int, call: Callable[[], object]) -> None:
-    """Call it, with a KeyboardInterrupt before the so-manieth instruction of what it runs."""
+    """Call it, with a KeyboardInterrupt before the so-manieth instruction of what it runs.
+
+    Without collections: what is raised in the `__del__` of a stranger comes out nowhere.
+    """
     left = number
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
@@ -96,11 +99,13 @@ def _at_instruction(number: int, call: Callable[[], object]) -> None:
         return trace
 
     before = sys.gettrace()
+    gc.disable()
     sys.settrace(trace)
     try:
         call()
     finally:
         sys.settrace(before)
+        gc.enable()
 
 
 def test_it_can_be_posted_again_after_a_reset() -> None:
