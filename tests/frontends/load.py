@@ -13,6 +13,10 @@ from contextlib import contextmanager
 PAUSE = 0.01
 TIMEOUT = 20.0
 
+#: With fewer answers beside a restart nothing was tried; on a machine that has time for them there
+#: are hundreds.
+ENOUGH = 10
+
 #: Whom the load consists of: what they ask for, and whether they keep their connection.
 CLIENTS = (
     ("hello", True),

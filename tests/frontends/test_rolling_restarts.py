@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frontends.load import load
+from tests.frontends.load import ENOUGH, load
 from tests.frontends.processes import site_of, wait_until
 from tests.restarts import in_a_row, many
 
@@ -40,7 +40,7 @@ def test_no_request_fails_while_the_servers_are_restarted(
         for number in range(restarts):
             site.restart(site.servers[number % len(site.servers)])
     assert not clients.failures
-    assert clients.answered > 50 * restarts
+    assert clients.answered > ENOUGH * restarts
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_no_request_fails_while_servers_that_know_their_front_end_are_restarted(
             wait_until(lambda server=server: server.front_ends, f"{server.port} knows HAProxy")
             reports.append(site.restart(server))
     assert not clients.failures
-    assert clients.answered > 50 * RESTARTS
+    assert clients.answered > ENOUGH * RESTARTS
     for report in reports:
         assert "front ends" in {held["owner"] for held in report["vetoes"] if held["phase"] == 1}
         assert report["phases"][0]["seconds"] < MAXIMUM / 2

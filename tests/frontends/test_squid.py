@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frontends.load import load
+from tests.frontends.load import ENOUGH, load
 from tests.frontends.pages import FREE, block, commands, free_ports, with_ports
 from tests.frontends.processes import Server, Site, accepts, running, wait_until
 from tests.programs import program
@@ -99,7 +99,7 @@ def test_no_request_fails_while_the_servers_are_restarted(restarts: int, tmp_pat
             site.restart(site.servers[number % len(site.servers)]) for number in range(restarts)
         ]
     assert not clients.failures
-    assert clients.answered > 50 * restarts
+    assert clients.answered > ENOUGH * restarts
     # It may log connections that were refused: of one that has gone it waits for an answer in vain,
     # then guesses the first on its list, and goes on to the next.  While one is in phase 1 it does
     # not guess; see the test below.

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from servers.icp import Opcode
-from tests.frontends.load import load
+from tests.frontends.load import ENOUGH, load
 from tests.frontends.processes import PATIENCE, PROJECT, wait_until
 from tests.frontends.test_command import refusal
 from tests.icp.conftest import Neighbour
@@ -59,7 +59,7 @@ def test_no_request_fails_while_one_takes_over_from_another(line: Line, handover
             assert old.ended()["orderly"]
             old = new
     assert not clients.failures
-    assert clients.answered > 50 * handovers
+    assert clients.answered > ENOUGH * handovers
 
 
 # A successor that fails
