@@ -106,7 +106,10 @@ class Supervisord:
         return normalised(said.replace(str(self.folder), "FOLDER"))
 
     def tail_f(self, name: str, last: str) -> list[str]:
-        """What `supervisorctl tail -f` shows up to the line `last`, and until it ends by SIGINT."""
+        """What `supervisorctl tail -f` shows up to the line `last`; then it is ended by SIGINT.
+
+        What it says behind that is its own, and depends on where the signal finds it.
+        """
         with subprocess.Popen(
             self.command("supervisorctl", "tail", "-f", name),
             env=ENVIRONMENT,
@@ -121,8 +124,9 @@ class Supervisord:
                     if lines[-1] == "one":
                         self.call("supervisor.sendProcessStdin", name, f"{last}\n")
                     if lines[-1] == last:
-                        process.send_signal(signal.SIGINT)
-                process.wait(PATIENCE)
+                        break
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=PATIENCE)
             finally:
                 process.kill()
         return lines
