@@ -11,11 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.frontends.processes import wait_until
 from tests.suites.installed import installed
 from tests.suites.supervisord import (
     LOGIN,
@@ -71,8 +73,17 @@ def two_at_once(daemon: Supervisord) -> list[Any]:
 def reload_and_look(daemon: Supervisord) -> str:
     """Its servers are closed and made anew, while the process goes on."""
     said = daemon.ctl("reload")
-    daemon.call("supervisor.getPID")
+    wait_until(lambda: answers(daemon), "it serves again")
     return said
+
+
+def answers(daemon: Supervisord) -> bool:
+    """Whether it does; between its old servers and the new ones nobody listens."""
+    try:
+        daemon.call("supervisor.getPID")
+    except (OSError, HTTPException):
+        return False
+    return True
 
 
 #: What is asked, in this order, of both.
@@ -139,7 +150,7 @@ STEPS: dict[str, Callable[[Supervisord], Any]] = {
             {"methodName": "supervisor.startProcess", "params": ["nothing"]},
         ],
     ),
-    "ctl stop": lambda daemon: daemon.ctl("stop", "all"),
+    "ctl stop": lambda daemon: sorted(daemon.ctl("stop", "all").splitlines()),  # as they end
     "ctl reload": reload_and_look,
     "ctl status behind a reload": lambda daemon: daemon.ctl("status"),
     "ctl shutdown": lambda daemon: daemon.ctl("shutdown"),
