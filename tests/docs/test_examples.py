@@ -17,7 +17,6 @@ import importlib.metadata
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -131,11 +132,6 @@ def with_definition(program: str, name: str, text: str) -> str:
     lines = program.splitlines(keepends=True)
     lines[node.lineno - 1 : node.end_lineno] = [indent(text, " " * node.col_offset)]
     return "".join(lines)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture

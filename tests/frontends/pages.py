@@ -6,19 +6,16 @@ that go with it, one in a line.  Only the ports are substituted: each one of `PO
 
 from __future__ import annotations
 
-import random
 import re
 import shlex
-import socket
 from pathlib import Path
+
+from tests.ports import free_ports_for
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
 #: What the pages call the ports: of clients, servers, agents, and of HAProxy's statistics.
 PORTS = (8080, 8081, 8082, 9081, 9082, 8404)
-
-#: The system gives others to clients, and one of those might take a server's during its restart.
-FREE = range(10240, 32768)
 
 
 def block(page: str, mark: str) -> str:
@@ -31,13 +28,7 @@ def block(page: str, mark: str) -> str:
 
 def free_ports() -> dict[int, int]:
     """For each port of the pages one on which nobody listens."""
-    chosen: list[int] = []
-    while len(chosen) < len(PORTS):
-        port = random.choice(FREE)
-        with socket.socket() as probe:
-            if port not in chosen and probe.connect_ex(("127.0.0.1", port)) != 0:
-                chosen.append(port)
-    return dict(zip(PORTS, chosen, strict=True))
+    return free_ports_for(PORTS)
 
 
 def with_ports(text: str, ports: dict[int, int]) -> str:

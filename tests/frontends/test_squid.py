@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import random
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.frontends.load import ENOUGH, load
-from tests.frontends.pages import FREE, block, commands, free_ports, with_ports
+from tests.frontends.pages import block, commands, free_ports, with_ports
 from tests.frontends.processes import Server, Site, accepts, running, wait_until
+from tests.ports import free_ports_for
 from tests.programs import program
 from tests.restarts import in_a_row
 
@@ -30,17 +30,7 @@ ICP_PORTS = (3130, 3131, 3132)
 
 def free_icp_ports() -> dict[int, int]:
     """For each ICP port of the page one that nobody has."""
-    chosen: list[int] = []
-    while len(chosen) < len(ICP_PORTS):
-        port = random.choice(FREE)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in chosen:
-            chosen.append(port)
-    return dict(zip(ICP_PORTS, chosen, strict=True))
+    return free_ports_for(ICP_PORTS, socket.SOCK_DGRAM)
 
 
 class SquidSite(Site):

@@ -11,6 +11,7 @@ from servers.icp import Opcode
 from tests.frontends.processes import Server
 from tests.frontends.test_command import refusal
 from tests.icp.conftest import Neighbour
+from tests.ports import free_port
 
 BAD_INPUT = {
     "no port": ("--icp squid", "--icp: 'squid' is not a port"),
@@ -36,17 +37,10 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         assert words in refusal(tmp_path, "--icp", str(port))
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def served(folder: Path, *arguments: str) -> tuple[Server, Neighbour]:
     """A server, and one that asks it."""
     (folder / "site").mkdir()
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     command = ["lifetime", "serve", "site", "--port", "0", "--icp", str(port), *arguments]
     return Server(command, folder), Neighbour(("127.0.0.1", port))
 
