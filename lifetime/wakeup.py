@@ -22,6 +22,8 @@ class SignalWakeup:
     """A pair of sockets, with the numbers of signals in between.
 
     A process has one place for such a descriptor; whoever was there first keeps it.
+    Raises OSError if no descriptor is left.
+    Source: `signal.set_wakeup_fd` of Python's library reference; PEP 475 for calls taken up again.
     """
 
     def __init__(self) -> None:

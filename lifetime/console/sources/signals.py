@@ -48,7 +48,7 @@ class SignalSource:
     The second signal that asks for a stop makes it leave at once in any case.
     One that comes in the moment before a system call of the main thread waits for the end of that
     only if somebody else has, or has had, the process's place for this (`signal.set_wakeup_fd`).
-    `open` raises ValueError outside the main thread.
+    `open` raises ValueError outside the main thread, OSError if no descriptor is left.
     """
 
     in_waiter = False
