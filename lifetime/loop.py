@@ -52,6 +52,9 @@ class Lifetime:
     it ends with the process when all patience is over; see watchdog.py.
     """
 
+    # Asked for each answer: found soonest in a fixed place.
+    __slots__ = ("__dict__", "__weakref__", "phase", "thread")
+
     stuck_after = 1.0
 
     def __init__(

@@ -74,6 +74,19 @@ class Poller:
     now: when the last wait ended, in seconds on the clock; near enough for any deadline.
     """
 
+    # Asked for each event and answer: found soonest in a fixed place.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_attended",
+        "_changed",
+        "_fresh",
+        "_objects",
+        "at_end_of_turn",
+        "map",
+        "now",
+    )
+
     def __init__(
         self, map: SocketMap, selector: Selector, clock: Callable[[], float] = time.monotonic
     ) -> None:
@@ -246,33 +259,37 @@ class Poller:
         self.waiting = False
         if self.touched is not None:
             self.touched.update([fd for fd, _ in ready])
-        map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
-        fresh.clear()
+        self._fresh.clear()
         self.at_end_of_turn = self._at_end.append
         try:
-            for fd, events in ready:
-                dispatcher = objects.get(fd)
-                if map.get(fd) is not dispatcher or dispatcher is None:
-                    # Closed earlier in this turn, and its number may be somebody else's by now.
-                    self._stray(fd)
-                    continue
-                if fresh and fd in fresh:
-                    continue  # it is: the event was its predecessor's
-                if attended and fd in attended:
-                    self._changed[fd] = dispatcher
-                try:
-                    if events == READ:
-                        dispatcher.handle_read_event()
-                    elif events == WRITE:
-                        dispatcher.handle_write_event()
-                    else:
-                        self._handle_events(fd, dispatcher, events)
-                except Exception as error:
-                    self._handle_error(fd, dispatcher, error)
+            self._serve(ready)
         finally:
             self.at_end_of_turn = _at_once
             self._end_turn()
         return len(ready)
+
+    def _serve(self, ready: list[tuple[int, int]]) -> None:
+        """Call those whose descriptors are ready."""
+        map, objects, attended, fresh = self.map, self._objects, self._attended, self._fresh
+        for fd, events in ready:
+            dispatcher = objects.get(fd)
+            if map.get(fd) is not dispatcher or dispatcher is None:
+                # Closed earlier in this turn, and its number may be somebody else's by now.
+                self._stray(fd)
+                continue
+            if fresh and fd in fresh:
+                continue  # it is: the event was its predecessor's
+            if attended and fd in attended:
+                self._changed[fd] = dispatcher
+            try:
+                if events == READ:
+                    dispatcher.handle_read_event()
+                elif events == WRITE:
+                    dispatcher.handle_write_event()
+                else:
+                    self._handle_events(fd, dispatcher, events)
+            except Exception as error:
+                self._handle_error(fd, dispatcher, error)
 
     def _end_turn(self) -> None:
         while self._at_end:

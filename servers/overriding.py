@@ -9,7 +9,7 @@ when something is put into it; so each use costs no more than a look at a flag.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import MethodType
+from types import MemberDescriptorType, MethodType
 from typing import Any, TypeVar
 
 AnyClass = TypeVar("AnyClass", bound="Overridable")
@@ -48,10 +48,21 @@ class Overridable(type):
 
 
 def passed_by(cls: AnyClass, names: Iterable[str]) -> AnyClass:
-    """Say that a shortcut of `cls` does what these methods do, as they are now."""
+    """Say that a shortcut of `cls` does what these methods do, as they are now.
+
+    What is in its slots it finds there, so an attribute of the class before one is noticed, too.
+    """
+    names = {*names, *_slots(cls)}
     type.__setattr__(cls, "_originals", {name: getattr(cls, name) for name in names})
     cls._decide()
     return cls
+
+
+def _slots(cls: type) -> Iterable[str]:
+    for kind in cls.__mro__:
+        for name, value in vars(kind).items():
+            if isinstance(value, MemberDescriptorType):
+                yield name
 
 
 class replaceable:
@@ -69,3 +80,4 @@ class replaceable:
     def __set__(self, owner: Any, value: Any) -> None:
         owner.__dict__[self.name] = value
         owner.as_written = False
+        owner.is_replaced = True

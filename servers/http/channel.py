@@ -56,16 +56,10 @@ class HTTPChannel(ExpressLane):
         self._fileno = None
         self.server = server
         self.limits = server.limits
+        self._heads = server.heads
+        self._lifetime = server.lifetime
         self.addr = addr
         self.connected = True
-        self.replies = []
-        # Every turn looks at these, and up to Python 3.11 they are found sooner here than on the
-        # class.  Only these: above 30 attributes an object needs a dictionary of its own.
-        self.final = self.input_ended = False
-        self.unread = self.ac_out_buffer = b""
-        self._watched = IDLE
-        self._fifo = None
-        self._body = None
         self.expire_at(server.lifetime.poller.now + self.limits.keep_alive)
         self.set_socket(sock)
         server.channel_opened(self)
@@ -508,6 +502,7 @@ passed_by(
         "conclude",
         "flush",
         "_send_at_once",
+        "persists",
         "settle",
     ),
 )

@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lifetime import Lifetime, Phase
+from servers.compiled import lane
 from servers.http.channel import HTTPChannel
 from servers.http.dates import format_date
 from servers.http.errors import ClientError, MisuseError
@@ -254,6 +255,10 @@ class HTTPListener(Listener):
         # Nothing is owed there any more, so it never takes most of the patience.
         sequence = self.lifetime.sequence
         return seconds if sequence is None else min(seconds, sequence.phase_patience / 2)
+
+
+if lane is not None:
+    lane.take_over_listener(HTTPListener)
 
 
 def _logger(target: str | os.PathLike[str] | Logger, lifetime: Lifetime) -> Logger:

@@ -47,9 +47,10 @@ class Answered:
     """The head of an answer that was given twice, kept where it was asked for.
 
     headers, preamble, length, persistent: what it was made of; the preamble is that of one second.
+    status, until: what the preamble is of, and up to when on the loop's clock; the lane knows.
     """
 
-    __slots__ = ("head", "headers", "length", "persistent", "preamble")
+    __slots__ = ("head", "headers", "length", "persistent", "preamble", "status", "until")
 
     def __init__(
         self, headers: dict[str, str], preamble: bytes, length: int, persistent: bool, head: bytes

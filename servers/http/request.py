@@ -51,9 +51,29 @@ class Request:
     body_limit: bytes of body taken at most; more is answered with 413.
     """
 
+    # What every answer asks for has a fixed place in each object, where it is found soonest.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_more_headers",
+        "body_limit",
+        "bytes_sent",  # of the answer's body, known when the last one has left
+        "channel",
+        "close_asked",  # the handler wants the connection to end behind this answer
+        "collector",
+        "head",
+        "head_sent",
+        "is_done",
+        "method",
+        "outgoing",
+        "path",
+        "reply_headers",
+        "uri",
+    )
+
+    bytes_sent: int
     reply_code = 200
     use_chunked = True  # whether a body of unknown length may go out in chunks
-    bytes_sent = 0  # of the answer's body, known when the last one has left
     body_began = 0  # where in the channel's output the body began
     coding = Coding.EMPTY  # of an answer that comes bit by bit
     overruled = False  # the server has answered in the handler's place
@@ -69,12 +89,11 @@ class Request:
         self.body_limit = body_limit
         self.reply_headers: dict[str, str] = {}
         self.outgoing: list[Any] = []
-        # Every answer asks for these, and up to Python 3.11 they are found sooner here than on the
-        # class.
+        self.bytes_sent = 0
         self.collector: Collector | None = None
         self.is_done = False
         self.head_sent = False
-        self.close_asked = False  # the handler wants the connection to end behind this answer
+        self.close_asked = False
         self._more_headers: list[tuple[str, str]] | None = None
 
     # What was asked

@@ -56,7 +56,7 @@ class http_channel(HTTPChannel, OfTheSocket):
         self.creation_time = int(time.time())
         if conn is None:  # made by hand, without a connection, by somebody's tests
             Channel.__init__(self)
-            self.server, self.addr, self.replies = server, addr, []
+            self.server, self.addr = server, addr
             return
         if conn.gettimeout() != 0:  # accepted by somebody else's handle_accept
             conn.setblocking(False)
@@ -302,6 +302,7 @@ passed_by(
         "conclude",
         "flush",
         "_send_at_once",
+        "persists",
         "settle",
         "found_terminator",
         "collect_incoming_data",

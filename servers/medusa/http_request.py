@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from servers.channel import Sent
+from servers.compiled import lane
 from servers.http.dates import format_date
 from servers.http.limits import Limits
 from servers.http.parser import Head, parse_head
@@ -63,6 +64,22 @@ class http_request(Request, metaclass=Overridable):
     header: the raw lines; what is added to it, `get_header` finds.
     """
 
+    __slots__ = (
+        "_excess",  # so many more bytes than characters were pushed as text
+        "_first_uri",
+        "_header",
+        "_path",
+        "_request",
+        "is_replaced",  # put there if one of our methods was, in this object alone
+        "request_number",
+        "thread",
+    )
+    _excess: int
+    _path: str | None
+    _first_uri: str | None
+    _header: list[str] | None
+    _request: str | None
+
     request_counter = counter()
     responses: dict[int, str] = REASONS  # this very table is what status lines are made of
     use_chunked: Any = True
@@ -85,11 +102,6 @@ class http_request(Request, metaclass=Overridable):
 
     _split_uri: tuple[str | None, ...] | None = None
     _our_split: tuple[object, str | None] = (None, None)
-    _path: str | None = None
-    _first_uri: str | None = None
-    _excess = 0  # so many more bytes than characters were pushed as text
-    _request: str | None = None
-    _header: list[str] | None = None
     _ahead = 0  # bytes that a thread has pushed since it last waited
 
     def __init__(
@@ -114,11 +126,14 @@ class http_request(Request, metaclass=Overridable):
         self.body_limit = command
         self.reply_headers = {}
         self.outgoing = []
+        self.bytes_sent = 0
         self.collector = None
         self.is_done = False
         self.head_sent = False
         self.close_asked = False
         self._more_headers = None
+        self._excess = 0
+        self._header = self._request = None
         self.thread = get_ident()
         self.request_number = http_request.request_counter.increment()
         uri = request.target
@@ -130,6 +145,8 @@ class http_request(Request, metaclass=Overridable):
         """Be what old code has found in a head itself."""
         head = _head_of(channel, line, version, header)
         self.thread = get_ident()
+        self._excess = 0
+        self._first_uri = self._path = self._request = None
         super().__init__(channel, head, getattr(channel, "limits", LIMITS).body)
         self.header = list(header)
         self.version = version
@@ -467,15 +484,6 @@ class http_request(Request, metaclass=Overridable):
         logger.log(ip, f'{port} - - [{date}] "{line}" {self.reply_code} {bytes}\n')
 
 
-#: What the engine does itself as long as it is what a class has.
-_build_reply_header = http_request.build_reply_header
-_response = http_request.response
-_done = http_request.done
-passed_by(
-    http_request, ("build_reply_header", "response", "responses", "done", "log_date_string")
-)
-
-
 class _Logged:
     """What an access line says of a head, an answer and a second."""
 
@@ -500,6 +508,23 @@ def _page(template: str, code: int, message: str) -> tuple[str, int]:
     """A canned page, and its length in bytes."""
     page = template % {"code": code, "message": message}
     return page, len(page.encode("utf-8"))
+
+
+if lane is not None:
+    lane.take_over_old_request(
+        request_class=http_request,
+        logged_class=_Logged,
+        client_of=_client,
+        unresolving_logger=unresolving_logger,
+    )
+
+#: What the engine does itself as long as it is what a class has.
+_build_reply_header = http_request.build_reply_header
+_response = http_request.response
+_done = http_request.done
+passed_by(
+    http_request, ("build_reply_header", "response", "responses", "done", "log_date_string")
+)
 
 
 class _Pushed(producers.simple_producer):

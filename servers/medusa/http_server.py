@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lifetime import ExitNow, Phase, event_driven
+from servers.compiled import lane
 from servers.http.leniency import Leniency
 from servers.http.limits import Limits
 from servers.http.listener import HTTPListener
@@ -215,8 +216,12 @@ class http_server(HTTPListener, OfTheSocket):
             super().request_finished(request)
         try:
             request.log(request.bytes_sent)
-        except Exception:
-            log.exception("the access log failed")
+        except Exception as error:
+            self.log_failed(error)
+
+    def log_failed(self, error: Exception) -> None:
+        """An access line could not be written."""
+        log.error("the access log failed", exc_info=error)
 
     def channel_ends(self, channel: http_channel) -> None:
         """Keep what a connection has moved; it is about to close."""
@@ -246,6 +251,9 @@ class http_server(HTTPListener, OfTheSocket):
 
 
 _accept = http_server.accept
+
+if lane is not None:
+    lane.take_over_old_server(http_server)
 
 
 def _name_of(ip: str) -> str:

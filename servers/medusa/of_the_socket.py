@@ -19,7 +19,7 @@ class _Passed:
         self.name = name
 
     def __get__(self, dispatcher: Any, kind: type) -> Any:
-        sock = None if dispatcher is None else vars(dispatcher).get("socket")
+        sock = getattr(dispatcher, "socket", None)
         if sock is None or not hasattr(sock, self.name):
             raise AttributeError(f"{kind.__name__!r} object has no attribute {self.name!r}")
         return getattr(sock, self.name)

@@ -51,6 +51,9 @@ def test_it_has_the_port_of_its_own_connection(hello):
 
 def test_its_date_goes_on(hello, monkeypatch):
     hello.again()
+    for head in hello.running.server.heads.values():
+        if head.logged is not None:  # the lane has a clock of its own: let its second be over
+            head.logged.second -= 1.0
     monkeypatch.setattr("servers.medusa.http_request.time", a_time(1e9 + 1))
     assert "/Sep/2001:" in hello.again()
     monkeypatch.setattr("servers.medusa.http_request.time", a_time(1e9 - 1))

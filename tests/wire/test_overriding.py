@@ -80,7 +80,7 @@ def test_what_a_channel_of_another_class_overrides_is_called(serve, name):
 
 
 def test_what_the_express_lane_passes_by_is_all_tried_here():
-    assert {*OF_THE_CHANNEL, *OF_A_BODY} > set(HTTPChannel._originals)
+    assert {*OF_THE_CHANNEL, *OF_A_BODY} > set(HTTPChannel._originals) - {*HTTPChannel.__slots__}
 
 
 @pytest.mark.parametrize("name", OF_A_BODY)

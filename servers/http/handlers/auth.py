@@ -5,10 +5,14 @@ from __future__ import annotations
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from servers.http.request import Request
+
+#: So many fields of different clients are remembered, as they were read.
+REMEMBERED = 256
 
 Check = Callable[[str, str], object]
 
@@ -72,7 +76,13 @@ def read_credentials(field: str | None) -> tuple[str, str] | None:
 
     Source: RFC 7617, section 2: the name ends at the first colon, the password may have more.
     """
-    scheme, _, token = (field or "").partition(" ")
+    return _read_field(field) if field else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_field(field: str) -> tuple[str, str] | None:
+    # Clients say it again with each request, and the heads they say it in are remembered as well.
+    scheme, _, token = field.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
