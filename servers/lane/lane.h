@@ -21,8 +21,8 @@
 
 #define CHANNEL_PLACES(X) \
     X(_alarm_at) X(_body) X(_client) X(_fifo) X(_heads) X(_lifetime) X(_watched) \
-    X(ac_out_buffer) X(addr) X(advancing) X(bytes_in) X(bytes_out) X(current_request) X(deadline) X(final) X(input_ended) X(is_replaced) \
-    X(limits) X(poller) \
+    X(ac_out_buffer) X(addr) X(advancing) X(bytes_in) X(bytes_out) X(current_request) \
+    X(deadline) X(final) X(input_ended) X(is_replaced) X(limits) X(poller) \
     X(replies) X(requests) X(server) X(socket) X(unread)
 #define REQUEST_PLACES(X) \
     X(_more_headers) X(body_limit) X(bytes_sent) X(channel) X(close_asked) X(collector) X(head) \

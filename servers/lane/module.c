@@ -198,8 +198,8 @@ is_request_as_written(void)
     return is_it;
 }
 
-/* Whether a class has what passed_by() (servers/overriding.py) has seen.  Its flag says so, too; but
-   it does not learn of what is put into a base that is none of ours. */
+/* Whether a class has what passed_by() (servers/overriding.py) has seen.  Its flag says so, too;
+   but it does not learn of what is put into a base that is none of ours. */
 static int
 has_originals(PyTypeObject *kind)
 {

@@ -31,7 +31,8 @@ note_change(PyObject *poller, PyObject *fd, PyObject *dispatcher)
 }
 
 static PyObject *
-serve_dispatcher(struct turn *turn, PyObject *fd, PyObject *dispatcher, long event, PyObject *events)
+serve_dispatcher(
+    struct turn *turn, PyObject *fd, PyObject *dispatcher, long event, PyObject *events)
 {
     PyObject *result;
     int is_fresh = PySet_GET_SIZE(turn->fresh) == 0 ? 0 : PySet_Contains(turn->fresh, fd);
