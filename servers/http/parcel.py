@@ -32,4 +32,5 @@ def open_parcel(
         or not head.keep_alive
     ):
         return NONE
+    head.opened = limits
     return head, data[end:]

@@ -144,6 +144,7 @@ class Head:
         overrides it; see Target.
     answered, logged: what was last said to it, and of it; not ours, but of those who say it: a
         head that is remembered comes again, and mostly wants the same.
+    opened: the limits under which it was a parcel's, see parcel.py.
     """
 
     __slots__ = (
@@ -157,6 +158,7 @@ class Head:
         "length",
         "logged",
         "method",
+        "opened",
         "target",
         "version",
     )
@@ -174,6 +176,7 @@ class Head:
         self._parts: Target | None = None
         self.answered: Any = None
         self.logged: Any = None
+        self.opened: Any = None
 
     def parts(self) -> Target:
         """What the target is made of.  Raises ClientError as split_target() does."""

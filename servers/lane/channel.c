@@ -86,15 +86,51 @@ size_to_read(PyObject *channel)
     return size <= (Py_ssize_t)sizeof buffer ? size : 0;
 }
 
+/* Where the blank line behind the head ends, 0 if there is none. */
+static Py_ssize_t
+end_of_head(PyObject *data)
+{
+    const char *begin = PyBytes_AS_STRING(data);
+    const char *end = memmem(begin, (size_t)PyBytes_GET_SIZE(data), "\r\n\r\n", 4);
+    return end == NULL ? 0 : end - begin + 4;
+}
+
+/* A parcel like one that was opened before: 1, and its parts; 0 if it is none, -1 if that raises. */
+static int
+open_again(PyObject *channel, PyObject *data, PyObject *heads, PyObject **head, PyObject **body)
+{
+    Py_ssize_t end = end_of_head(data), rest = PyBytes_GET_SIZE(data) - end;
+    if (end == 0 || rest == 0)
+        return 0;
+    PyObject *found, *key = PyBytes_FromStringAndSize(PyBytes_AS_STRING(data), end), *length;
+    if (key == NULL)
+        return -1;
+    found = PyDict_GetItemWithError(heads, key);
+    Py_DECREF(key);
+    if (found == NULL || !Py_IS_TYPE(found, given.head_class)
+        || AT(found, head_at.opened) != AT(channel, channel_at.limits)
+        || (length = AT(found, head_at.length)) == NULL || !PyLong_CheckExact(length)
+        || PyLong_AsSsize_t(length) != rest)
+        return PyErr_Occurred() ? -1 : 0;
+    *head = Py_NewRef(found);
+    *body = PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + end, rest);
+    if (*body == NULL)
+        Py_CLEAR(*head);
+    return *body == NULL ? -1 : 1;
+}
+
 /* The head and the body of a parcel: 1; 0 if it is none, -1 if that raises. */
 static int
 open_parcel(PyObject *channel, PyObject *data, PyObject *heads, PyObject **head, PyObject **body)
 {
+    int status = open_again(channel, data, heads, head, body);
+    if (status != 0)
+        return status;
     PyObject *limits = taken(channel, channel_at.limits, names.limits);
     PyObject *parcel = limits == NULL
         ? NULL
         : PyObject_CallFunctionObjArgs(given.open_parcel, data, heads, limits, NULL);
-    int status = parcel == NULL ? -1 : 0;
+    status = parcel == NULL ? -1 : 0;
     if (parcel != NULL && PyTuple_CheckExact(parcel) && PyTuple_GET_SIZE(parcel) == 2
         && Py_IS_TYPE(PyTuple_GET_ITEM(parcel, 0), given.head_class)
         && PyBytes_CheckExact(PyTuple_GET_ITEM(parcel, 1))) {

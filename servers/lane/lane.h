@@ -14,6 +14,9 @@
 #define LIFETIME_LANE_H
 
 #define PY_SSIZE_T_CLEAN
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* memmem(); Python mostly says so itself */
+#endif
 #include <Python.h>
 #include <structmember.h>
 
@@ -31,13 +34,15 @@
     X(_excess) X(_first_uri) X(_header) X(_path) X(_request) X(is_replaced) X(request_number) \
     X(thread)
 #define HEAD_PLACES(X) \
-    X(_parts) X(answered) X(chunked) X(keep_alive) X(length) X(logged) X(method) X(target)
+    X(_parts) X(answered) X(chunked) X(keep_alive) X(length) X(logged) X(method) X(opened) \
+    X(target)
 #define ANSWERED_PLACES(X) X(head) X(headers) X(length) X(persistent) X(preamble) \
     X(status) X(until)
 #define LOGGED_PLACES(X) X(length) X(second) X(status) X(text)
 #define LIFETIME_PLACES(X) X(phase) X(thread)
 #define POLLER_PLACES(X) \
     X(_attended) X(_changed) X(_fresh) X(_objects) X(at_end_of_turn) X(map) X(now)
+#define COUNTER_PLACES(X) X(value)
 #define LIMITS_PLACES(X) X(body) X(keep_alive) X(requests_per_connection)
 
 #define PLACE(name) Py_ssize_t name;
@@ -50,6 +55,7 @@ struct logged_places { LOGGED_PLACES(PLACE) };
 struct lifetime_places { LIFETIME_PLACES(PLACE) };
 struct poller_places { POLLER_PLACES(PLACE) };
 struct limits_places { LIMITS_PLACES(PLACE) };
+struct counter_places { COUNTER_PLACES(PLACE) };
 #undef PLACE
 
 extern struct channel_places channel_at;
@@ -61,6 +67,7 @@ extern struct logged_places logged_at;
 extern struct lifetime_places lifetime_at;
 extern struct poller_places poller_at;
 extern struct limits_places limits_at;
+extern struct counter_places counter_at;
 
 /* Whether an object is a channel or an old request that is still as it was written. */
 #define IS_AS_WRITTEN(object, kind) \
@@ -118,7 +125,8 @@ extern struct given {
     PyObject *persists, *preamble, *recv, *send;
     PyObject *socket_fileno, *socket_recv, *socket_send;
     PyTypeObject *target_class;
-    PyTypeObject *old_request_class, *logged_class;
+    PyTypeObject *old_request_class, *logged_class, *counter_class;
+    PyObject *increment;
     PyObject *client_of, *clock, *of_time, *unresolving_logger;
 } given;
 

@@ -11,6 +11,7 @@ struct logged_places logged_at;
 struct lifetime_places lifetime_at;
 struct poller_places poller_at;
 struct limits_places limits_at;
+struct counter_places counter_at;
 struct names names;
 struct given given;
 struct stood_before stood_before;
@@ -84,6 +85,12 @@ static int
 find_limits_places(PyTypeObject *kind, struct limits_places *places)
 {
     return 1 LIMITS_PLACES(FIND);
+}
+
+static int
+find_counter_places(PyTypeObject *kind, struct counter_places *places)
+{
+    return 1 COUNTER_PLACES(FIND);
 }
 
 static int
@@ -230,7 +237,8 @@ judge(PyTypeObject *kind, struct facts *facts)
     facts->is_as_written = has_plain_attributes(kind)
         && ((PyObject *)kind == given.socket_class ? is_socket_as_written(kind)
             : kind == given.request_class          ? is_request_as_written()
-                                                   : has_originals(kind));
+            : kind == given.counter_class ? is_found(kind, names.increment, given.increment)
+                                          : has_originals(kind));
     if (!facts->is_as_written || kind->tp_new != PyBaseObject_Type.tp_new
         || PyType_HasFeature(kind, Py_TPFLAGS_IS_ABSTRACT))
         return;
@@ -495,24 +503,29 @@ static PyObject *
 take_over_old_request(PyObject *module, PyObject *arguments, PyObject *keywords)
 {
     static char *words[] = {
-        "request_class", "logged_class", "client_of", "unresolving_logger", NULL};
+        "request_class", "logged_class", "counter_class", "client_of", "unresolving_logger",
+        NULL};
     static int was_tried = 0;
     PyTypeObject *kind;
     if (was_tried || !has_taken_over)
         Py_RETURN_NONE;
     was_tried = 1;
     if (!PyArg_ParseTupleAndKeywords(
-            arguments, keywords, "$O!O!OO:take_over_old_request", words,
+            arguments, keywords, "$O!O!O!OO:take_over_old_request", words,
             &PyType_Type, &kind, &PyType_Type, &given.logged_class,
-            &given.client_of, &given.unresolving_logger))
+            &PyType_Type, &given.counter_class, &given.client_of, &given.unresolving_logger))
         return stand_aside();
     Py_INCREF(kind);
     Py_INCREF(given.logged_class);
+    Py_INCREF(given.counter_class);
     Py_INCREF(given.client_of);
     Py_INCREF(given.unresolving_logger);
     if (!PyType_IsSubtype(kind, given.request_class)
         || !find_old_request_places(kind, &old_request_at)
         || !find_logged_places(given.logged_class, &logged_at) || !find_clock()
+        || !find_counter_places(given.counter_class, &counter_at)
+        || (given.increment = PyObject_GetAttr((PyObject *)given.counter_class, names.increment))
+            == NULL
         || (stood_before.old_init = PyObject_GetAttr((PyObject *)kind, names.__init__)) == NULL)
         return stand_aside();
     given.old_request_class = kind;

@@ -67,7 +67,7 @@ class auth_handler(BasicAuth):
         """Give the request to the inner handler."""
         self.pass_count.increment()
         request.auth_info = [user, password]
-        super().let_pass(request, user, password)
+        BasicAuth.let_pass(self, request, user, password)
 
     def refuse(self, request: Any) -> None:
         """Ask for credentials, unless what came is none at all."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 class counter:
     """Counts.  `increment` and `decrement` return the value before, as they always have."""
 
-    __slots__ = ("__dict__", "__weakref__", "value")
+    __slots__ = ("__weakref__", "value")
 
     def __init__(self, initial_value: int = 0) -> None:
         self.value = initial_value

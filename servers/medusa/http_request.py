@@ -514,6 +514,7 @@ if lane is not None:
     lane.take_over_old_request(
         request_class=http_request,
         logged_class=_Logged,
+        counter_class=counter,
         client_of=_client,
         unresolving_logger=unresolving_logger,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from queue import Queue
@@ -20,8 +22,12 @@ from tests.wire.conftest import Served
 @pytest.fixture(scope="session", autouse=True)
 def lane() -> None:
     """Skip all of it where nobody has built the lane."""
-    if find_spec("servers._lane") is None:
-        pytest.skip("servers._lane is not built here: there is nothing to compare")
+    if find_spec("servers._lane") is not None:
+        return
+    sentence = "servers._lane is not built here: there is nothing to compare"
+    if os.environ.get("CI_PROGRAMS") and shutil.which("cc"):  # then the build has to build it
+        pytest.fail(sentence)
+    pytest.skip(sentence)
 
 
 class Answering:

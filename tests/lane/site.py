@@ -343,9 +343,7 @@ class Site:
 
     def told(self) -> dict[str, Any]:
         """What has happened, and how things are."""
-        waiting = [
-            channel for each in self.listeners.values() for channel in each.channels
-        ]
+        waiting = [channel for each in self.listeners.values() for channel in each.channels]
         return {
             "lines": self.lines,
             "records": self.records,
@@ -493,9 +491,7 @@ class Control:
             said = site.on_the_lane
         else:
             said = sum(
-                is_busy(channel)
-                for each in site.listeners.values()
-                for channel in each.channels
+                is_busy(channel) for each in site.listeners.values() for channel in each.channels
             )
         request.push(json.dumps(said))
         request.done()

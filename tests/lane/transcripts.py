@@ -65,7 +65,9 @@ _changes = st.one_of(
 _paths = st.one_of(
     st.sampled_from(USUAL),
     st.sampled_from(sorted(PAGES)),
-    st.sampled_from(["/mutate", "/nobody", "*", "/hello?a=b", "/%68ello", "/hello;p?q", "http://a/hello"]),
+    st.sampled_from(
+        ["/mutate", "/nobody", "*", "/hello?a=b", "/%68ello", "/hello;p?q", "http://a/hello"]
+    ),
     _changes,
 )
 

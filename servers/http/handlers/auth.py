@@ -66,9 +66,8 @@ class PasswordTable:
     def __call__(self, user: str, password: str) -> bool:
         """Whether this is the user's password."""
         known = self.passwords.get(user)
-        sought = "" if known is None else known
-        same = hmac.compare_digest(_comparable(sought), _comparable(password))
-        return same and known is not None
+        sought = _comparable("" if known is None else known)
+        return hmac.compare_digest(sought, _comparable(password)) and known is not None
 
 
 def read_credentials(field: str | None) -> tuple[str, str] | None:
