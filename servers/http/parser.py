@@ -201,7 +201,8 @@ class Head:
 
     def get(self, name: str) -> str | None:
         """The value of a field, whatever its case; several of a name are joined with ", "."""
-        return self._fields.by_name().get(name.lower())
+        fields = self._fields
+        return (fields._dictionary or fields.by_name()).get(name.lower())
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Whether one of these fields was sent; the names are in lower case."""

@@ -37,8 +37,14 @@ is_queue_empty(PyObject *channel)
 static int
 count_up(PyObject *channel, Py_ssize_t place, PyObject *name, Py_ssize_t count)
 {
-    PyObject *before = taken(channel, place, name);
-    if (before == NULL)
+    PyObject *before = AT(channel, place);
+    if (before != NULL && PyLong_CheckExact(before)) {
+        int is_large;
+        long long number = PyLong_AsLongLongAndOverflow(before, &is_large);
+        if (!is_large && number < LLONG_MAX - count)
+            return give(channel, place, PyLong_FromLongLong(number + count));
+    }
+    if ((before = taken(channel, place, name)) == NULL)
         return -1;
     PyObject *step = PyLong_FromSsize_t(count);
     int status = step == NULL ? -1 : give(channel, place, PyNumber_InPlaceAdd(before, step));
