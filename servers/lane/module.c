@@ -43,67 +43,24 @@ find_place(PyTypeObject *kind, const char *name, Py_ssize_t *place)
     return is_slot ? 0 : -1;
 }
 
+/* find_channel_places(kind, places) and the like: 0 and an exception if one is missing. */
 #define FIND(name) && find_place(kind, #name, &places->name) == 0
+#define FINDER(name, PLACES) \
+    static int find_##name##_places(PyTypeObject *kind, struct name##_places *places) \
+    { \
+        return 1 PLACES(FIND); \
+    }
 
-static int
-find_channel_places(PyTypeObject *kind, struct channel_places *places)
-{
-    return 1 CHANNEL_PLACES(FIND);
-}
-
-static int
-find_request_places(PyTypeObject *kind, struct request_places *places)
-{
-    return 1 REQUEST_PLACES(FIND);
-}
-
-static int
-find_old_request_places(PyTypeObject *kind, struct old_request_places *places)
-{
-    return 1 OLD_REQUEST_PLACES(FIND);
-}
-
-static int
-find_head_places(PyTypeObject *kind, struct head_places *places)
-{
-    return 1 HEAD_PLACES(FIND);
-}
-
-static int
-find_lifetime_places(PyTypeObject *kind, struct lifetime_places *places)
-{
-    return 1 LIFETIME_PLACES(FIND);
-}
-
-static int
-find_poller_places(PyTypeObject *kind, struct poller_places *places)
-{
-    return 1 POLLER_PLACES(FIND);
-}
-
-static int
-find_limits_places(PyTypeObject *kind, struct limits_places *places)
-{
-    return 1 LIMITS_PLACES(FIND);
-}
-
-static int
-find_counter_places(PyTypeObject *kind, struct counter_places *places)
-{
-    return 1 COUNTER_PLACES(FIND);
-}
-
-static int
-find_answered_places(PyTypeObject *kind, struct answered_places *places)
-{
-    return 1 ANSWERED_PLACES(FIND);
-}
-
-static int
-find_logged_places(PyTypeObject *kind, struct logged_places *places)
-{
-    return 1 LOGGED_PLACES(FIND);
-}
+FINDER(channel, CHANNEL_PLACES)
+FINDER(request, REQUEST_PLACES)
+FINDER(old_request, OLD_REQUEST_PLACES)
+FINDER(head, HEAD_PLACES)
+FINDER(lifetime, LIFETIME_PLACES)
+FINDER(poller, POLLER_PLACES)
+FINDER(limits, LIMITS_PLACES)
+FINDER(counter, COUNTER_PLACES)
+FINDER(answered, ANSWERED_PLACES)
+FINDER(logged, LOGGED_PLACES)
 
 /* Let go of what a look-up of ours has raised: the Python code looks again, and finds it again.
    But an interrupt, which may come whenever Python code runs, comes once; so it stays. */

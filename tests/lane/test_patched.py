@@ -12,6 +12,7 @@ from servers.medusa.http_channel import http_channel
 from servers.medusa.http_request import http_request
 from servers.medusa.http_server import http_server
 from tests.lane.conftest import HELLO, Answering
+from tests.wire.test_overriding import noting
 
 PLACES = [
     (http_server, http_request, ("log", "push", "done", "__setitem__")),
@@ -21,17 +22,6 @@ PLACES = [
     (HTTPListener, HTTPChannel, ("recv", "send", "handle_read_event", "_send_one", "answer")),
     (HTTPListener, HTTPListener, ("dispatch", "request_finished", "preamble")),
 ]
-
-
-def noting(calls: list[str], owner: type, name: str) -> Any:
-    """The method of that name, and a note of each call."""
-    original = getattr(owner, name)
-
-    def method(self: Any, *args: Any) -> Any:
-        calls.append(name)
-        return original(self, *args)
-
-    return method
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_whatever_is_said(both, transcript):
 
 
 @pytest.mark.slow
-@settings(max_examples=5000)
+@settings(max_examples=1500)
 @given(transcript=transcripts())
 def test_whatever_else_is_said(both, transcript):
     both.check(transcript)
