@@ -67,6 +67,7 @@ class auth_handler(BasicAuth):
         """Give the request to the inner handler."""
         self.pass_count.increment()
         request.auth_info = [user, password]
+        # By its name: every request comes by, and super() takes its time up to Python 3.11.
         BasicAuth.let_pass(self, request, user, password)
 
     def refuse(self, request: Any) -> None:
