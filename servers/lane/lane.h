@@ -1,11 +1,12 @@
 /* The lane: the commonest turn of a connection, compiled.
 
-   What it does is what methods of four Python classes do, and those methods say what is right:
-   each function here looks whether everything is as it mostly is, and if anything is not, calls
-   the Python method that it stands before, having done nothing yet.  So nothing is
-   parsed and nothing composed here: heads, answers and lines are those that the Python code has
-   remembered.  What is said again is the commonest outcome of three rules: HTTPChannel.persists(),
-   the text that a field may have, and whether a line is of this second; change them together.  Where this was not built, everything is the Python code's.
+   What it does is what methods of five Python classes do, and those methods say what is right: each
+   function here looks whether everything is as it mostly is, and if anything is not, calls the
+   Python method that it stands before, having done nothing yet.  So nothing is parsed and nothing
+   composed here: heads, answers and lines are those that the Python code has remembered.  What is
+   said again is the commonest outcome of three rules: HTTPChannel.persists(), the text that a field
+   may have, and whether a line is of this second; change them together.  Where this was not built,
+   everything is the Python code's.
 
    The state is that of the Python objects.  What is read in every turn has a fixed place in them,
    by __slots__; a class in which something stands before such a place is not `as_written`, and is
